@@ -1,0 +1,62 @@
+"""What the board's streams hold, as values that history and the hub can share."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from capacity.instants import from_epoch_millis
+
+START = "0-0"
+"""The stream position before the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in one cluster's sequence of changes.
+
+    The epoch is new whenever the store may have lost something; `seq` counts changes without a
+    gap from 1. Its text form, ``epoch-seq``, is opaque to clients.
+    """
+
+    epoch: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """The cursor of its text form, or ``None`` when it is none of ours."""
+        epoch, dash, seq = text.rpartition("-")
+        if not dash or not epoch.isalnum() or not seq.isdecimal() or len(text) > 64:
+            return None
+        return cls(epoch, int(seq))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One applied change: the whole row, as JSON bytes, that replaced the unit's former row."""
+
+    stream_id: str
+    epoch: str
+    seq: int
+    unit: str
+    row: bytes
+
+    @property
+    def applied_at(self) -> datetime:
+        """When the store applied it, by the store's clock."""
+        return from_epoch_millis(int(self.stream_id.partition("-")[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class LateReading:
+    """A reading that came after a newer one: kept for history, never shown on the board."""
+
+    stream_id: str
+    unit: str
+    row: bytes
+
+    @property
+    def received_at(self) -> datetime:
+        """When the store took it in, by the store's clock."""
+        return from_epoch_millis(int(self.stream_id.partition("-")[0]))

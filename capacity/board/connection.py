@@ -1,0 +1,68 @@
+"""Connections to Redis/Valkey, and the board's functions on it.
+
+Two traps decide the shape of this module. The client library repeats a command whose reply was
+lost, ten times by default, which would apply a write again: no client here retries by itself.
+And a blocking read must have a client of its own whose time-out is longer than the block.
+"""
+
+import hashlib
+from importlib.resources import files
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+SOCKET_TIMEOUT = 5.0
+"""Seconds after which an unanswered command counts as lost."""
+BLOCK_SECONDS = 2.0
+"""How long a blocking read waits in the server; well under its client's time-out."""
+
+_SOURCE = files("capacity.board").joinpath("functions.lua").read_text(encoding="utf-8")
+HASH = hashlib.sha256(_SOURCE.encode()).hexdigest()[:10]
+_LIBRARY = f"#!lua name=akutoverblik_{HASH}\n" + _SOURCE.replace("@HASH@", HASH)
+
+
+def open_client(
+    url: str, *, socket_timeout: float = SOCKET_TIMEOUT, connections: int = 32
+) -> Redis:
+    """A client that never repeats a command by itself; replies are bytes."""
+    return Redis.from_url(
+        url,
+        decode_responses=False,
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=SOCKET_TIMEOUT,
+        health_check_interval=0,
+        max_connections=connections,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def function(name: str) -> str:
+    """The server-side name of one of the functions in functions.lua."""
+    return f"{name}_{HASH}"
+
+
+async def load_functions(client: Redis) -> None:
+    """Load the functions where this very text of them is not there yet."""
+    try:
+        await client.function_load(_LIBRARY)
+    except ResponseError as error:
+        if "already exists" not in str(error):
+            raise
+
+
+async def durability(client: Redis) -> str:
+    """What the server promises of an acknowledged write: always, everysec, none or unknown."""
+    try:
+        settings = await client.config_get("appendonly", "appendfsync")
+    except ResponseError:
+        return "unknown"
+    values = {_text(key): _text(value) for key, value in settings.items()}
+    if values.get("appendonly") != "yes":
+        return "none"
+    return {"always": "always", "everysec": "everysec"}.get(values.get("appendfsync", ""), "none")
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""

@@ -1,0 +1,119 @@
+-- The board's writes, each one atomic step on the server.
+--
+-- KEYS of every function, all of one cluster (they share a hash tag):
+--   1 meta      hash: epoch, seq, server (run id of the server that wrote last)
+--   2 rows      hash: unit -> whole row, JSON
+--   3 versions  hash: unit -> "observed_ms|digest|seq"
+--   4 changes   stream: e epoch, n seq, u unit, r row (empty: the unit left the board)
+--   5 late      stream: u unit, r row that came after a newer one
+--   6 request   string: the answer given to this request, kept for a while
+-- The file is loaded under names that carry a hash of its text, so that old and new versions of
+-- the program can share one server during an upgrade.
+
+local META, ROWS, VERSIONS, CHANGES, LATE, REQUEST = 1, 2, 3, 4, 5, 6
+
+-- A server that was restarted, promoted or put in another's place may have lost the last changes
+-- without knowing it. Its run id differs from the one noted, so a new epoch begins, and every
+-- reader that holds a cursor of the old one takes a snapshot.
+local function begin(keys, fresh_epoch)
+  local known = redis.call('HMGET', keys[META], 'epoch', 'seq', 'server')
+  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local epoch, seq = known[1], tonumber(known[2] or '0')
+  if not epoch or known[3] ~= server then
+    epoch, seq = fresh_epoch, 0
+    redis.call('HSET', keys[META], 'epoch', epoch, 'seq', 0, 'server', server)
+  end
+  return epoch, seq
+end
+
+local function put(keys, epoch, seq, keep, unit, observed, digest, row)
+  redis.call('HSET', keys[ROWS], unit, row)
+  redis.call('HSET', keys[VERSIONS], unit, observed .. '|' .. digest .. '|' .. seq)
+  redis.call('XADD', keys[CHANGES], 'MAXLEN', '~', keep, '*',
+    'e', epoch, 'n', seq, 'u', unit, 'r', row)
+end
+
+local function answered(keys)
+  local before = redis.call('GET', keys[REQUEST])
+  if before then return cjson.decode(before) end
+end
+
+local function answer(keys, remember_ms, reply)
+  redis.call('SET', keys[REQUEST], cjson.encode(reply), 'PX', remember_ms)
+  return reply
+end
+
+-- args: fresh epoch, stream length, remember ms, then per report: unit, observed_ms, digest, row.
+-- Reply: epoch, seq, and one letter per report: a applied, d duplicate, s superseded.
+local function apply(keys, args)
+  local before = answered(keys)
+  if before then return before end
+  local epoch, seq = begin(keys, args[1])
+  local keep, outcomes = args[2], {}
+  for i = 4, #args, 4 do
+    local unit, observed, digest, row = args[i], args[i + 1], args[i + 2], args[i + 3]
+    local version = redis.call('HGET', keys[VERSIONS], unit)
+    local known_at, known_digest = nil, nil
+    if version then known_at, known_digest = string.match(version, '^(%-?%d+)|([^|]*)|') end
+    if not known_at or tonumber(observed) > tonumber(known_at) then
+      seq = seq + 1
+      put(keys, epoch, seq, keep, unit, observed, digest, row)
+      outcomes[#outcomes + 1] = 'a'
+    elseif observed == known_at and digest == known_digest then
+      outcomes[#outcomes + 1] = 'd'
+    else
+      redis.call('XADD', keys[LATE], 'MAXLEN', '~', keep, '*', 'u', unit, 'r', row)
+      outcomes[#outcomes + 1] = 's'
+    end
+  end
+  redis.call('HSET', keys[META], 'seq', seq)
+  return answer(keys, args[3], {epoch, seq, table.concat(outcomes)})
+end
+
+-- Replace rows without a new reading (the catalogue changed, a closure ran out), each only if the
+-- unit still has the version that the new row was made from.
+-- args: fresh epoch, stream length, remember ms, then per unit: unit, expected version ('' for
+-- none), row. Reply: epoch, seq, one letter per unit: a applied, c changed meanwhile.
+local function replace(keys, args)
+  local before = answered(keys)
+  if before then return before end
+  local epoch, seq = begin(keys, args[1])
+  local outcomes = {}
+  for i = 4, #args, 3 do
+    local unit, expected, row = args[i], args[i + 1], args[i + 2]
+    local version = redis.call('HGET', keys[VERSIONS], unit) or ''
+    if version == expected then
+      seq = seq + 1
+      local observed, digest = string.match(version, '^(%-?%d+)|([^|]*)|')
+      put(keys, epoch, seq, args[2], unit, observed or '-1', digest or '', row)
+      outcomes[#outcomes + 1] = 'a'
+    else
+      outcomes[#outcomes + 1] = 'c'
+    end
+  end
+  redis.call('HSET', keys[META], 'seq', seq)
+  return answer(keys, args[3], {epoch, seq, table.concat(outcomes)})
+end
+
+-- Units that left the catalogue leave the board. A row cannot say that a unit is gone, so a new
+-- epoch begins and every reader takes a snapshot. args: fresh epoch, stream length, remember ms,
+-- units. Reply: epoch, seq, ''.
+local function remove(keys, args)
+  local before = answered(keys)
+  if before then return before end
+  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local epoch, seq = args[1], 0
+  for i = 4, #args do
+    redis.call('HDEL', keys[ROWS], args[i])
+    redis.call('HDEL', keys[VERSIONS], args[i])
+    seq = seq + 1
+    redis.call('XADD', keys[CHANGES], 'MAXLEN', '~', args[2], '*',
+      'e', epoch, 'n', seq, 'u', args[i], 'r', '')
+  end
+  redis.call('HSET', keys[META], 'epoch', epoch, 'seq', seq, 'server', server)
+  return answer(keys, args[3], {epoch, seq, ''})
+end
+
+redis.register_function('apply_@HASH@', apply)
+redis.register_function('replace_@HASH@', replace)
+redis.register_function('remove_@HASH@', remove)

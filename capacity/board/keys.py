@@ -1,0 +1,55 @@
+"""Names of the board's keys. All keys of one cluster share its hash tag, hence its shard."""
+
+from dataclasses import dataclass
+
+PREFIX = "akutoverblik"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterKeys:
+    """The keys of one health cluster, in the order in which the functions take them."""
+
+    cluster: str
+
+    def _key(self, what: str) -> str:
+        return f"{PREFIX}:{{{self.cluster}}}:{what}"
+
+    @property
+    def meta(self) -> str:
+        """Hash: epoch, seq and the run id of the server that wrote last."""
+        return self._key("meta")
+
+    @property
+    def rows(self) -> str:
+        """Hash: unit to whole row."""
+        return self._key("rows")
+
+    @property
+    def versions(self) -> str:
+        """Hash: unit to ``observed_ms|digest|seq``."""
+        return self._key("versions")
+
+    @property
+    def changes(self) -> str:
+        """Stream of applied changes."""
+        return self._key("changes")
+
+    @property
+    def late(self) -> str:
+        """Stream of readings that came after a newer one."""
+        return self._key("late")
+
+    def request(self, request_id: str) -> str:
+        """String: the answer once given to a request."""
+        return self._key(f"request:{request_id}")
+
+    def for_function(self, request_id: str) -> list[str]:
+        """All keys, in the order that functions.lua documents."""
+        return [
+            self.meta,
+            self.rows,
+            self.versions,
+            self.changes,
+            self.late,
+            self.request(request_id),
+        ]

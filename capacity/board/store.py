@@ -1,0 +1,323 @@
+"""The board itself: apply readings, take snapshots, follow changes."""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from capacity.board.changes import START, Change, Cursor, LateReading
+from capacity.board.connection import (
+    BLOCK_SECONDS,
+    SOCKET_TIMEOUT,
+    durability,
+    function,
+    load_functions,
+    open_client,
+)
+from capacity.board.keys import ClusterKeys
+from capacity.instants import epoch_millis, parse_instant
+from capacity.row import Row
+
+log = logging.getLogger(__name__)
+
+STREAM_LENGTH = 100_000
+"""Changes kept per cluster for readers that were away; history keeps them all."""
+REMEMBER_SECONDS = 3600
+"""How long the answer to a request is remembered, hence how late a repeat is still harmless."""
+ATTEMPTS = 3
+"""How often one request is sent, under the same id, before its fate is called unknown."""
+READ_BATCH = 500
+
+
+class BoardUnavailableError(Exception):
+    """The store cannot be reached or refuses; nothing was written by this call."""
+
+
+class UnconfirmedError(BoardUnavailableError):
+    """The reply was lost: the write may or may not have been made. Repeating it is safe."""
+
+
+class Outcome(StrEnum):
+    """What became of one reading."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    CHANGED_MEANWHILE = "changed_meanwhile"
+
+
+_OUTCOMES = {
+    "a": Outcome.APPLIED,
+    "d": Outcome.UNCHANGED,
+    "s": Outcome.SUPERSEDED,
+    "c": Outcome.CHANGED_MEANWHILE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One row to be put on the board if it is newer than what stands there.
+
+    `observed_ms` is the instant of the observation in milliseconds since 1970, `digest` the
+    identity of the message's content, `row` the whole row as JSON.
+    """
+
+    unit: str
+    observed_ms: int
+    digest: str
+    row: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The answer to one write: where the board stood after it, and each reading's outcome."""
+
+    cursor: Cursor
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row as the board holds it, with the version a replacement must name."""
+
+    unit: str
+    row: bytes
+    version: str
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the change that wrote it (of that change's epoch)."""
+        return int(self.version.rpartition("|")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One cluster's board at one moment; `stream_id` is where to go on reading changes."""
+
+    cursor: Cursor
+    stream_id: str
+    rows: tuple[StoredRow, ...]
+
+
+class Board:
+    """The current truth of all clusters in one Redis/Valkey server."""
+
+    def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
+        self._url = url
+        self._stream_length = stream_length
+        self._client: Redis = open_client(url)
+        self._blocking: Redis = open_client(url, socket_timeout=BLOCK_SECONDS + SOCKET_TIMEOUT)
+
+    async def start(self) -> str:
+        """Load the functions; tells the server's durability (see `connection.durability`)."""
+        async with _translated():
+            await load_functions(self._client)
+            return await durability(self._client)
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+        await self._blocking.aclose()
+
+    async def ping(self) -> None:
+        """Raise `BoardUnavailableError` unless the server answers and is not loading."""
+        async with _translated():
+            await self._client.ping()
+
+    async def apply(
+        self, cluster: str, readings: Sequence[Reading], request_id: str | None = None
+    ) -> Applied:
+        """Put readings on the board in one atomic, durable step and one round trip.
+
+        A newer reading replaces the row and is appended to the cluster's stream; an equal or
+        older one is superseded (and kept for history); a repeat of the one that stands there is
+        unchanged. Giving the same `request_id` again returns the first answer.
+        """
+        arguments: list[bytes | str | int] = []
+        for reading in readings:
+            arguments += (reading.unit, reading.observed_ms, reading.digest, reading.row)
+        return await self._write("apply", cluster, arguments, request_id)
+
+    async def replace(
+        self, cluster: str, rows: Sequence[StoredRow], request_id: str | None = None
+    ) -> Applied:
+        """Put rows that hold no new reading, each only where its `version` still stands."""
+        arguments: list[bytes | str | int] = []
+        for stored in rows:
+            arguments += (stored.unit, stored.version, stored.row)
+        return await self._write("replace", cluster, arguments, request_id)
+
+    async def remove(self, cluster: str, units: Sequence[str]) -> Applied:
+        """Take units off the board; begins a new epoch."""
+        return await self._write("remove", cluster, list(units), None)
+
+    async def snapshot(self, cluster: str) -> Snapshot:
+        """The cluster's rows and the exact place in the stream that they stand for."""
+        keys = ClusterKeys(cluster)
+        async with _translated(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hmget(keys.meta, ["epoch", "seq"])
+            pipe.xrevrange(keys.changes, count=1)
+            pipe.hgetall(keys.rows)
+            pipe.hgetall(keys.versions)
+            result: Any = await pipe.execute()
+        (epoch, seq), last, rows, versions = result
+        return Snapshot(
+            cursor=Cursor(epoch.decode() if epoch else "none", int(seq or 0)),
+            stream_id=last[0][0].decode() if last else START,
+            rows=tuple(
+                StoredRow(unit.decode(), rows[unit], versions[unit].decode())
+                for unit in sorted(rows)
+            ),
+        )
+
+    async def cursor(self, cluster: str) -> Cursor:
+        """Where the cluster's sequence stands now."""
+        async with _translated():
+            found: Any = await self._client.hmget(ClusterKeys(cluster).meta, ["epoch", "seq"])
+        epoch, seq = found
+        return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
+
+    async def changes_after(
+        self, cluster: str, stream_id: str, count: int = READ_BATCH
+    ) -> list[Change]:
+        """Changes after a stream position, oldest first; does not wait."""
+        async with _translated():
+            entries: Any = await self._client.xrange(
+                ClusterKeys(cluster).changes, min=f"({stream_id}", count=count
+            )
+        return [_change(entry_id, fields) for entry_id, fields in entries]
+
+    async def late_after(
+        self, cluster: str, stream_id: str, count: int = READ_BATCH
+    ) -> list[LateReading]:
+        """Superseded readings after a stream position, oldest first; does not wait."""
+        async with _translated():
+            entries: Any = await self._client.xrange(
+                ClusterKeys(cluster).late, min=f"({stream_id}", count=count
+            )
+        return [
+            LateReading(entry_id.decode(), fields[b"u"].decode(), fields[b"r"])
+            for entry_id, fields in entries
+        ]
+
+    async def wait_for_changes(
+        self,
+        positions: Mapping[str, str],
+        timeout: float,  # noqa: ASYNC109 - the store itself waits
+        count: int = READ_BATCH,
+    ) -> dict[str, list[Change]]:
+        """Changes after each cluster's position, waiting up to `timeout` seconds for the first.
+
+        The wait is cut to `connection.BLOCK_SECONDS`; an empty answer means nothing happened.
+        """
+        streams: Any = {ClusterKeys(cluster).changes: at for cluster, at in positions.items()}
+        clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
+        block = max(1, int(min(timeout, BLOCK_SECONDS) * 1000))
+        async with _translated():
+            reply: Any = await self._blocking.xread(streams, count=count, block=block)
+        found: dict[str, list[Change]] = {}
+        for key, entries in _stream_pairs(reply):
+            changes = [_change(entry_id, fields) for entry_id, fields in entries]
+            found[clusters[key.decode()]] = changes
+        return found
+
+    async def _write(
+        self,
+        name: str,
+        cluster: str,
+        arguments: Sequence[bytes | str | int],
+        request_id: str | None,
+    ) -> Applied:
+        keys = ClusterKeys(cluster).for_function(request_id or uuid.uuid4().hex)
+        head = (uuid.uuid4().hex[:12], self._stream_length, REMEMBER_SECONDS * 1000)
+        reply = await self._call(name, keys, [*head, *arguments])
+        epoch, seq, letters = reply
+        return Applied(
+            Cursor(epoch.decode(), int(seq)),
+            tuple(_OUTCOMES[letter] for letter in letters.decode()),
+        )
+
+    async def _call(
+        self, name: str, keys: Sequence[str], arguments: Sequence[bytes | str | int]
+    ) -> Any:
+        """Call a function; repeats under the same request id are what makes this safe."""
+        sent = False
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                reply: Any = await self._client.fcall(function(name), len(keys), *keys, *arguments)
+            except ResponseError as error:
+                if "Function not found" not in str(error) or attempt == ATTEMPTS:
+                    raise BoardUnavailableError(_reason(error)) from error
+                async with _translated():
+                    await load_functions(self._client)
+            except (RedisConnectionError, RedisTimeoutError) as error:
+                sent = sent or not _never_sent(error)
+                if attempt == ATTEMPTS:
+                    kind = UnconfirmedError if sent else BoardUnavailableError
+                    raise kind(_reason(error)) from error
+                await asyncio.sleep(0.05 * attempt)
+            else:
+                return reply
+        raise AssertionError
+
+
+class _translated(contextlib.AbstractAsyncContextManager[None]):  # noqa: N801 - reads as a verb
+    """Turns the client library's errors into the board's own."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: object, error: BaseException | None, _tb: object) -> None:
+        if isinstance(error, RedisError):
+            raise BoardUnavailableError(_reason(error)) from error
+
+
+def _never_sent(error: RedisError) -> bool:
+    """Whether not even a connection was made, so that nothing can have been written."""
+    return "connecting to" in str(error)
+
+
+def _reason(error: RedisError) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
+    return Change(
+        stream_id=entry_id.decode(),
+        epoch=fields[b"e"].decode(),
+        seq=int(fields[b"n"]),
+        unit=fields[b"u"].decode(),
+        row=fields[b"r"],
+    )
+
+
+def _stream_pairs(reply: Any) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
+    """The reply of XREAD, which is a list of pairs in one protocol version, a map in another."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):
+        return [(key, entries[0]) for key, entries in reply.items()]
+    return [(key, entries) for key, entries in reply]
+
+
+def reading_of(row: Row, encoded: bytes, digest: str) -> Reading:
+    """The reading that puts a row on the board; the row must have an observation time."""
+    observed_at = row["observed_at"]
+    assert observed_at is not None
+    return Reading(row["unit"], epoch_millis(parse_instant(observed_at)), digest, encoded)

@@ -1,0 +1,92 @@
+"""Changes of the board that no report brings: the catalogue's, and closures that run out."""
+
+from datetime import datetime
+
+import orjson
+
+from capacity.board.store import Board, Outcome, StoredRow
+from capacity.instants import parse_instant
+from capacity.row import Row, encode_row, row_of
+from capacity.rules import state_of
+from capacity.units import Catalogue, Unit, danish_day
+
+_FROM_CATALOGUE = (
+    "name", "kind", "organisation", "municipality", "phone", "authority", "operator",
+)  # fmt: skip
+
+
+async def put_catalogue(board: Board, catalogue: Catalogue, now: datetime) -> int:
+    """Give every unit a row, refresh what rows say from the catalogue, drop units that left.
+
+    Run at start and when a day begins (authority and operator are dated). Returns how many rows
+    changed. A row that changes meanwhile is left for the next run: its writer knew the catalogue.
+    """
+    changed = 0
+    for cluster in catalogue.served_clusters():
+        snapshot = await board.snapshot(cluster)
+        stored = {row.unit: row for row in snapshot.rows}
+        units = {unit.id: unit for unit in catalogue.units_of(cluster)}
+        gone = [unit for unit in stored if unit not in units]
+        if gone:
+            await board.remove(cluster, gone)
+            changed += len(gone)
+        wanted = [_refreshed(unit, stored.get(unit.id), now) for unit in units.values()]
+        rows = [row for row in wanted if row is not None]
+        if rows:
+            applied = await board.replace(cluster, rows)
+            changed += applied.outcomes.count(Outcome.APPLIED)
+    return changed
+
+
+def _refreshed(unit: Unit, stored: StoredRow | None, now: datetime) -> StoredRow | None:
+    blank = row_of(unit, None, today=danish_day(now))
+    if stored is None:
+        return StoredRow(unit.id, encode_row(blank), "")
+    row: Row = orjson.loads(stored.row)
+    off = row.get("capabilities_off", [])
+    fresh = dict(blank) | {key: row[key] for key in row if key in blank}  # type: ignore[literal-required]
+    fresh |= {key: blank[key] for key in _FROM_CATALOGUE}  # type: ignore[literal-required]
+    fresh["capabilities"] = [c for c in unit.capabilities if c not in off]
+    fresh["capabilities_off"] = [c for c in unit.capabilities if c in off]
+    encoded = orjson.dumps(fresh)
+    return None if encoded == stored.row else StoredRow(unit.id, encoded, stored.version)
+
+
+async def reopen_due(board: Board, cluster: str, now: datetime) -> int:
+    """Reopen units whose closure has run out and that chose to reopen by themselves.
+
+    Their counts stay as they were observed, with their old age: reopening is no new reading.
+    """
+    due: list[StoredRow] = []
+    for stored in (await board.snapshot(cluster)).rows:
+        row: Row = orjson.loads(stored.row)
+        reopens_at = row["reopens_at"]
+        if row["reopens_itself"] and reopens_at and parse_instant(reopens_at) <= now:
+            due.append(StoredRow(stored.unit, encode_row(_reopened(row)), stored.version))
+    if not due:
+        return 0
+    applied = await board.replace(cluster, due)
+    return applied.outcomes.count(Outcome.APPLIED)
+
+
+def _reopened(row: Row) -> Row:
+    before_holds = row["free_before_holds"]
+    free = None if before_holds is None else max(0, before_holds - row["held"])
+    state = state_of(
+        free=free,
+        total=row["total"],
+        occupied=row["occupied"],
+        out_of_use=row["closed"],
+        closure=None,
+        on_duty=row["on_duty"],
+    )
+    return Row(
+        **{
+            **row,
+            "free": free,
+            "state": state.value,
+            "closure_reason": None,
+            "reopens_at": None,
+            "reopens_itself": False,
+        }
+    )

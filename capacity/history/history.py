@@ -1,0 +1,148 @@
+"""`History`: the door to the database for the rest of the program, which is asynchronous."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from capacity.board.changes import Change, LateReading
+from capacity.history import past, recording
+from capacity.history.database import (
+    PATIENCE,
+    file_lock,
+    normal_url,
+    open_engine,
+    reading,
+    sqlite_path,
+)
+from capacity.history.errors import HistoryError, HistoryUnavailableError
+from capacity.history.migrate import migrate
+from capacity.history.past import PastBoard
+from capacity.history.recording import Position, Recorded
+from capacity.instants import Clock, utc_now
+
+T = TypeVar("T")
+
+HEALTH_LIMIT = 2.0
+"""Seconds a health check may take before the answer is no."""
+
+
+class History:
+    """What was true, in SQL: SQLite by file or PostgreSQL by URL.
+
+    One worker thread does all SQL, one piece of work at a time, so that nothing here ever blocks
+    the event loop and SQLite has one connection only. Every method raises
+    `HistoryUnavailableError` while the database cannot be used, and works again once it can;
+    a database that was away at `start` is migrated by the first call that reaches it.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = PATIENCE) -> None:
+        """`patience`: seconds to wait for locks and connections. `HistoryError`: unusable URL."""
+        self._url = url
+        self._normal = normal_url(url)
+        self._path = sqlite_path(self._normal)
+        self._clock = clock
+        self._patience = patience
+        self._engine: Engine | None = None
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+
+    async def start(self) -> None:
+        """Migrate and open; may be called again after `HistoryUnavailableError`.
+
+        `NewerDatabaseError` means that this program must not run on this database.
+        """
+        await self._run(self._ready)
+
+    async def stop(self) -> None:
+        """Finish the work at hand and close. A stopped history cannot be started again."""
+        try:
+            await self._run(self._close)
+        finally:
+            self._worker.shutdown(wait=False)
+
+    async def healthy(self) -> bool:
+        """Whether the database answers now, within `HEALTH_LIMIT`."""
+        try:
+            async with asyncio.timeout(HEALTH_LIMIT):
+                await self._read(lambda connection: connection.execute(text("SELECT 1")).all())
+        except (HistoryError, TimeoutError):
+            return False
+        return True
+
+    async def record(
+        self,
+        cluster: str,
+        changes: Sequence[Change],
+        late: Sequence[LateReading],
+        expected: Position | None,
+    ) -> Recorded:
+        """Write entries that follow `expected`, and the new position, in one transaction.
+
+        Exactly once and in order: see `recording.write_batch`. Raises `OvertakenError`, nothing
+        written, when the stored position is not `expected`.
+        """
+        now = self._clock()
+        return await self._write(
+            lambda connection: recording.write_batch(
+                connection, cluster, changes, late, expected, now
+            )
+        )
+
+    async def rewind(self, cluster: str, expected: Position) -> Position:
+        """Let reading begin again at the streams' start; `OvertakenError` as for `record`."""
+        return await self._write(lambda connection: recording.rewind(connection, cluster, expected))
+
+    async def position(self, cluster: str) -> Position | None:
+        """How far the cluster is recorded, ``None`` when nothing is."""
+        return await self._read(lambda connection: recording.read_position(connection, cluster))
+
+    async def board_at(self, cluster: str, instant: datetime) -> PastBoard:
+        """The board as it was at `instant`, as far as it has been recorded."""
+        return await self._read(lambda connection: past.board_at(connection, cluster, instant))
+
+    async def latest_rows(self, cluster: str) -> list[bytes]:
+        """The last recorded row of every unit, to fill a store that was lost."""
+        board = await self._read(lambda connection: past.board_at(connection, cluster, None))
+        return board.rows
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        def in_worker() -> T:
+            with reading(self._ready()) as connection:
+                return work(connection)
+
+        return await self._run(in_worker)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        def in_worker() -> T:
+            engine = self._ready()
+            with file_lock(self._path, self._patience), engine.begin() as connection:
+                return work(connection)
+
+        return await self._run(in_worker)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Do `work` in the worker. Cancelling the caller does not stop what has begun."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or type(error).__name__).strip()
+            raise HistoryUnavailableError(f"history: {reason.splitlines()[0]}") from error
+
+    def _ready(self) -> Engine:
+        """The engine of a migrated database; runs in the worker."""
+        if self._engine is None:
+            migrate(self._url, patience=self._patience)
+            engine = open_engine(self._normal, self._patience)
+            with file_lock(self._path, self._patience), engine.connect():
+                self._engine = engine
+        return self._engine
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            with file_lock(self._path, self._patience):
+                self._engine.dispose()
+            self._engine = None

@@ -1,0 +1,1 @@
+"""Alembic's migrations of history, run by `capacity.history.migrate`."""

@@ -1,0 +1,136 @@
+"""The one way in: a document of a source becomes durable rows on the board."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from capacity.board import Board, Outcome, Reading
+from capacity.instants import Clock, epoch_millis
+from capacity.model import Reject, Report, UnreadableError
+from capacity.row import digest_of, encode_row, row_of
+from capacity.units import Catalogue, Unit, danish_day
+from feeds.health import FeedHealth
+from feeds.sources import Source
+
+MAX_READINGS_PER_CALL = 500
+"""Readings applied in one round trip; a larger document takes several, each of them atomic."""
+BIG_DOCUMENT = 32 * 1024
+"""Bytes above which parsing leaves the event loop, so that boards do not wait for it."""
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of one document."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    rejected: list[Reject] = field(default_factory=list)
+
+    @property
+    def durable(self) -> int:
+        """How many reports were read and are safe, whether or not they changed the board."""
+        return self.accepted + self.unchanged + self.superseded
+
+    def as_json(self) -> dict[str, object]:
+        """The answer to a push."""
+        return {
+            "accepted": self.accepted,
+            "unchanged": self.unchanged,
+            "superseded": self.superseded,
+            "rejected": [reject.as_json() for reject in self.rejected],
+        }
+
+
+class Intake:
+    """Parses, resolves, and applies documents; holds no state but the health of the sources."""
+
+    def __init__(self, board: Board, catalogue: Catalogue, clock: Clock) -> None:
+        self._board = board
+        self._catalogue = catalogue
+        self._clock = clock
+        self.health = FeedHealth()
+
+    async def take(self, source: Source, raw: bytes, request_id: str | None = None) -> Receipt:
+        """Read one document and put what it says on the board.
+
+        Raises `UnreadableError` when no part of it can be read, and `BoardUnavailableError` when
+        it cannot be made durable; repeating the call after that is always safe. The same
+        `request_id` counts as the same delivery.
+        """
+        received_at = self._clock()
+        health = self.health.of(source.id)
+        try:
+            receipt, readings = await self._read(source, raw)
+        except UnreadableError as error:
+            health.failed(received_at, f"unreadable: {error}")
+            raise
+        for start in range(0, len(readings), MAX_READINGS_PER_CALL):
+            part = readings[start : start + MAX_READINGS_PER_CALL]
+            part_id = f"{source.id}:{request_id}:{start}" if request_id else None
+            applied = await self._board.apply(source.cluster, part, part_id)
+            receipt.accepted += applied.outcomes.count(Outcome.APPLIED)
+            receipt.unchanged += applied.outcomes.count(Outcome.UNCHANGED)
+            receipt.superseded += applied.outcomes.count(Outcome.SUPERSEDED)
+        self._note(source, receipt, readings)
+        return receipt
+
+    async def _read(self, source: Source, raw: bytes) -> tuple[Receipt, list[Reading]]:
+        if len(raw) > BIG_DOCUMENT:
+            return await asyncio.to_thread(self.read, source, raw)
+        return self.read(source, raw)
+
+    def read(self, source: Source, raw: bytes) -> tuple[Receipt, list[Reading]]:
+        """Parse and resolve without writing anything: the rejects, and what would be applied."""
+        received_at = self._clock()
+        batch = source.format.parse(raw, source.mapping, received_at)
+        receipt = Receipt(rejected=list(batch.rejects))
+        readings: list[Reading] = []
+        for report, where in zip(batch.reports, batch.places, strict=True):
+            unit = source.units.get(report.unit)
+            fault = self._fault(report, unit)
+            if unit is None or fault is not None:
+                field_name, reason = fault or ("unit", "is unknown")
+                receipt.rejected.append(Reject(where, field_name, reason))
+                continue
+            row = row_of(
+                unit,
+                report,
+                received_at=received_at,
+                source=source.id,
+                freshness=source.freshness,
+                today=danish_day(received_at),
+            )
+            readings.append(
+                Reading(
+                    unit=unit.id,
+                    observed_ms=epoch_millis(report.observed_at),
+                    digest=digest_of(source.id, report),
+                    row=encode_row(row),
+                )
+            )
+        return receipt, readings
+
+    def _fault(self, report: Report, unit: Unit | None) -> tuple[str, str] | None:
+        if unit is None:
+            if report.unit in self._catalogue.units:
+                return "unit", "belongs to another source"
+            return "unit", "is not among the units that this source may report"
+        if report.type is not unit.report_type:
+            return "type", f"is {report.type}, but {unit.id} takes {unit.report_type} reports"
+        for capability in report.capabilities_off:
+            if capability not in unit.capabilities:
+                return "capabilities_off", "names a capability that the unit does not have"
+        return None
+
+    def _note(self, source: Source, receipt: Receipt, readings: list[Reading]) -> None:
+        health = self.health.of(source.id)
+        health.succeeded(self._clock())
+        health.counts.update(
+            accepted=receipt.accepted,
+            unchanged=receipt.unchanged,
+            superseded=receipt.superseded,
+            rejected=len(receipt.rejected),
+        )
+        if readings:
+            newest = max(reading.observed_ms for reading in readings)
+            health.newest_observed_ms = max(newest, health.newest_observed_ms or newest)

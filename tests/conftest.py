@@ -1,0 +1,85 @@
+"""Fixtures shared by all tests: real stores, the published samples, and what cannot run here.
+
+Nothing is skipped in silence. A test that needs a program this machine lacks is opted out by the
+name of that program, and the summary lists it. In CI (or with AKUTOVERBLIK_TEST_ALL=1) a missing
+program is an error.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from capacity.board import Board, EmbeddedServer
+from tests.support.databases import postgres_available
+
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+
+
+def _missing() -> dict[str, str]:
+    """Marker name to the reason why tests with that marker cannot run here."""
+    reasons = {
+        "browser": None if shutil.which("chromium") else "no chromium",
+        "redis7": None if shutil.which("redis-server") else "no redis-server",
+        "postgres": postgres_available(),
+        "samples": None if SAMPLES.is_dir() else "no published samples beside the checkout",
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_OPTED_OUT] = {}
+
+
+_OPTED_OUT = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = _missing()
+    if os.environ.get("CI") or os.environ.get("AKUTOVERBLIK_TEST_ALL"):
+        needed = sorted({m for m in missing for item in items if item.get_closest_marker(m)})
+        if needed:
+            raise pytest.UsageError("; ".join(f"{m}: {missing[m]}" for m in needed))
+        return
+    for item in items:
+        for marker, reason in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"opted out here: {marker} ({reason})"))
+                counts = config.stash[_OPTED_OUT]
+                counts[f"{marker} ({reason})"] = counts.get(f"{marker} ({reason})", 0) + 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for what, count in terminalreporter.config.stash[_OPTED_OUT].items():
+        terminalreporter.write_line(f"NOT RUN HERE: {count} tests that need {what}", red=True)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of published documents."""
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """One embedded Valkey for the whole run; tests keep apart by cluster name or by flushing."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def board(valkey_server: EmbeddedServer) -> AsyncIterator[Board]:
+    """A board in an emptied store."""
+    from redis.asyncio import Redis
+
+    client = Redis.from_url(valkey_server.url)
+    await client.flushall()
+    await client.aclose()
+    board = Board(valkey_server.url)
+    await board.start()
+    yield board
+    await board.stop()

@@ -1,0 +1,73 @@
+"""Chromium for tests: the system's own browser, driven by Playwright, and what a page must not do."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PHONE = (390, 844)
+DESKTOP = (1366, 768)
+WALL = (1920, 1080)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser; skips the test by name where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """A page whose complaints are kept: console errors, uncaught exceptions, CSP violations."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Begin to listen."""
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: (
+                self.complaints.append(message.text)
+                if message.type in ("error", "warning") and "WebSocket" not in message.text
+                else None
+            ),
+        )
+
+
+@contextmanager
+def opened(
+    browser: Browser, size: tuple[int, int] = DESKTOP, **options: object
+) -> Iterator[Watched]:
+    """A fresh page of a size in a context of its own, watched for complaints."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        locale="da-DK",
+        timezone_id="America/New_York",  # the PC's zone must not matter
+        **options,
+    )
+    context.set_default_timeout(10_000)
+    watched = Watched(context.new_page())
+    watched.watch()
+    yield watched
+    context.close()

@@ -1,0 +1,1 @@
+"""How people and systems see it: app, live channel, pages, keys, command line."""

@@ -1,0 +1,113 @@
+"""HTTP push: a source hands over one raw document and learns what became of it."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from capacity.board import BoardUnavailableError
+from capacity.model import Reject, UnreadableError
+from feeds.intake import Receipt
+from feeds.sources import Source
+from web.services import Services
+
+RETRY_SECONDS = 2
+"""When to come back after 503; an outage of the store is over in seconds or is an incident."""
+UPLOAD_SECONDS = 60
+_ANY_TYPE = frozenset({"", "application/octet-stream"})
+
+router = APIRouter(prefix="/api/v1/feeds", tags=["feeds"])
+
+
+@router.post(
+    "/{source}",
+    summary="Hand over one document",
+    responses={
+        200: {"description": "Some part was read and is durable; the rest is in `rejected`."},
+        401: {"description": "No valid key."},
+        403: {"description": "The key belongs to another source."},
+        413: {"description": "The document is too large."},
+        415: {"description": "The media type or encoding is not this source's."},
+        422: {"description": "No part of the document could be used; `rejected` says why."},
+        503: {"description": "Not durable now; come back after `Retry-After` seconds."},
+    },
+)
+async def push(
+    source: str,
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+) -> Response:
+    """Take one raw document in the source's declared format.
+
+    Repeating a delivery is always safe; with the same `Idempotency-Key` it gets the first answer.
+    """
+    services: Services = request.app.state.services
+    services.access.may_feed(request, source)
+    declared = services.sources.get(source)
+    if declared is None:
+        return _refusal(404, "source", "is not declared here")
+    wrong = _wrong_type(request, declared)
+    if wrong is not None:
+        return wrong
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            raw = await _body(request, services.settings.max_document_bytes)
+    except TimeoutError:
+        return _refusal(408, "body", f"did not arrive within {UPLOAD_SECONDS} seconds")
+    except ClientDisconnect:
+        return Response(status_code=400)
+    if raw is None:
+        limit = services.settings.max_document_bytes
+        return _refusal(413, "body", f"is over {limit} bytes", close=True)
+    try:
+        receipt = await services.intake.take(declared, raw, idempotency_key)
+    except UnreadableError as error:
+        return _answer(422, Receipt(rejected=[error.reject]))
+    except BoardUnavailableError:
+        return _unavailable()
+    unusable = receipt.rejected and not receipt.durable
+    return _answer(422 if unusable else 200, receipt)
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The body, or ``None`` as soon as it is known to be over the limit."""
+    announced = request.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _wrong_type(request: Request, source: Source) -> Response | None:
+    stated = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if stated not in _ANY_TYPE and stated not in source.format.media_types:
+        allowed = ", ".join(source.format.media_types)
+        return _refusal(415, "Content-Type", f"must be one of {allowed}")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return _refusal(415, "Content-Encoding", "must be left out: send the plain document")
+    return None
+
+
+def _answer(status: int, receipt: Receipt) -> Response:
+    return JSONResponse(receipt.as_json(), status_code=status)
+
+
+def _refusal(status: int, field: str, reason: str, *, close: bool = False) -> Response:
+    body: dict[str, Any] = Receipt(rejected=[Reject("request", field, reason)]).as_json()
+    headers = {"Connection": "close"} if close else None
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def _unavailable() -> Response:
+    receipt = Receipt(
+        rejected=[Reject("request", "store", "cannot make it durable now; send it again")]
+    )
+    return JSONResponse(
+        receipt.as_json(), status_code=503, headers={"Retry-After": str(RETRY_SECONDS)}
+    )

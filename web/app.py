@@ -1,0 +1,51 @@
+"""The application: routes, pages and the live channel over one set of services."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from web import api_board, api_feeds, api_live, ops, page_routes
+from web.errors import install_error_handlers
+from web.headers import SafeHeaders
+from web.pages import static_files
+from web.services import Services
+
+log = logging.getLogger(__name__)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The ASGI application over services that it starts and stops itself."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await services.start()
+        log.info(
+            "ready: %d units, %d sources", len(services.catalogue.units), len(services.sources)
+        )
+        yield
+        await services.stop()
+
+    app = FastAPI(
+        title="Akutoverblik",
+        version=version("akutoverblik"),
+        summary="Acute capacity across hospital and municipalities",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    app.include_router(api_feeds.router)
+    app.include_router(api_board.router)
+    app.include_router(api_live.router)
+    app.include_router(ops.router)
+    app.include_router(page_routes.router)
+    app.mount("/static", static_files(), name="static")
+    install_error_handlers(app)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=services.settings.trusted_hosts)
+    app.add_middleware(SafeHeaders)
+    return app

@@ -1,0 +1,90 @@
+"""``akutoverblik read``: parse documents offline and print what they say, a JSON object a line.
+
+Reports go to standard output, rejects to standard error. The exit code is 0 without rejects, 1
+with some, 2 when a document cannot be read at all.
+"""
+
+import sys
+from pathlib import Path
+
+import orjson
+
+from capacity.config_file import ConfigError, read
+from capacity.instants import format_instant, utc_now
+from capacity.model import EXTRA_FIELDS, Reject, Report, UnreadableError
+from feeds.formats import BadMappingError, Format, Mapping, UnknownFormatError, format_named
+
+OK, SOME_REJECTED, UNREADABLE = 0, 1, 2
+
+
+def read_files(format_name: str, paths: list[Path], mapping_file: Path | None) -> int:
+    """Print every report and reject of all files; returns the worst exit code of them."""
+    try:
+        chosen = format_named(format_name)
+        mapping = _mapping(chosen, mapping_file)
+    except UnknownFormatError as error:
+        return _refuse(Reject("command", "format", str(error)))
+    except (ConfigError, BadMappingError) as error:
+        return _refuse(Reject(str(mapping_file), "mapping", str(error)))
+    return max(_read_one(chosen, mapping, path, many=len(paths) > 1) for path in paths)
+
+
+def _read_one(chosen: Format[Mapping], mapping: Mapping | None, path: Path, *, many: bool) -> int:
+    prefix = f"{path}: " if many else ""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return _refuse(Reject(str(path), "file", error.strerror or "cannot be opened"))
+    try:
+        batch = chosen.parse(raw, mapping, utc_now())
+    except UnreadableError as error:
+        reject = error.reject
+        return _refuse(Reject(prefix + reject.where, reject.field, reject.reason))
+    units = mapping.units if mapping else {}
+    for report in batch.reports:
+        _print(_as_json(report, units.get(report.unit, report.unit)), sys.stdout)
+    for reject in batch.rejects:
+        _print(Reject(prefix + reject.where, reject.field, reject.reason).as_json(), sys.stderr)
+    return SOME_REJECTED if batch.rejects else OK
+
+
+def _as_json(report: Report, unit: str) -> dict[str, object]:
+    closure = report.closure
+    extras = {name: getattr(report, name) for name in sorted(EXTRA_FIELDS[report.type])}
+    return {
+        "unit": unit,
+        "type": report.type.value,
+        "observed_at": format_instant(report.observed_at),
+        "total": report.total,
+        "staffed": report.staffed,
+        "occupied": report.occupied,
+        "reserved": report.reserved,
+        "closed": report.closed,
+        "free": report.free,
+        "inconsistencies": [found.value for found in report.inconsistencies],
+        "capabilities_off": list(report.capabilities_off),
+        "closure": closure
+        and {
+            "reason": closure.reason,
+            "reopens_at": format_instant(closure.reopens_at),
+            "reopens_itself": closure.reopens_itself,
+        },
+        "note": report.note,
+        **{
+            name: format_instant(value) if name.endswith("_at") else value
+            for name, value in extras.items()
+        },
+    }
+
+
+def _mapping(chosen: Format[Mapping], path: Path | None) -> Mapping | None:
+    return None if path is None else chosen.read_mapping(read(path).data)
+
+
+def _refuse(reject: Reject) -> int:
+    _print(reject.as_json(), sys.stderr)
+    return UNREADABLE
+
+
+def _print(value: dict[str, object] | dict[str, str], stream: object) -> None:
+    print(orjson.dumps(value).decode(), file=stream)  # type: ignore[call-overload]

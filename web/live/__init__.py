@@ -1,0 +1,1 @@
+"""The live channel: one stream reader per process, many boards."""

@@ -1,0 +1,75 @@
+"""One cluster's board as this process knows it, and what each connection has been told of it.
+
+Pure bookkeeping without I/O: changes go in, messages come out.
+"""
+
+from datetime import datetime
+
+from capacity.board import Change, Cursor, Snapshot
+from web.live.frames import heartbeat_message, rows_message, snapshot_message
+
+
+class OutOfStepError(Exception):
+    """A change does not follow the last one: something was lost, take a snapshot."""
+
+
+class ClusterFeed:
+    """The rows of one cluster, the cursor they stand for, and the stream position behind it."""
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        self.cursor = Cursor("none", 0)
+        self.stream_id = "0-0"
+        self._rows: dict[str, bytes] = {}
+        self._written: dict[str, int] = {}
+        self._joined: bytes | None = None
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Start over from a snapshot of the store."""
+        self.cursor = snapshot.cursor
+        self.stream_id = snapshot.stream_id
+        self._rows = {stored.unit: stored.row for stored in snapshot.rows}
+        # Sequence numbers of rows written in an earlier epoch mean nothing in this one: such a
+        # row counts as written at the epoch's start, before any cursor of this epoch.
+        self._written = {
+            stored.unit: stored.seq if stored.seq <= snapshot.cursor.seq else snapshot.cursor.seq
+            for stored in snapshot.rows
+        }
+        self._joined = None
+
+    def take(self, change: Change) -> None:
+        """Apply the next change; `OutOfStepError` if it is of another epoch or leaves a gap."""
+        if change.epoch != self.cursor.epoch or change.seq != self.cursor.seq + 1:
+            raise OutOfStepError(
+                f"{self.cluster}: at {self.cursor}, got {change.epoch}-{change.seq}"
+            )
+        self._rows[change.unit] = change.row
+        self._written[change.unit] = change.seq
+        self.cursor = Cursor(change.epoch, change.seq)
+        self.stream_id = change.stream_id
+        self._joined = None
+
+    def snapshot(self, now: datetime) -> bytes:
+        """The whole board; the rows are joined once per change, not once per board."""
+        if self._joined is None:
+            self._joined = b",".join(self._rows[unit] for unit in sorted(self._rows))
+        return snapshot_message(self.cursor, now, (self._joined,) if self._joined else ())
+
+    def since(self, seq: int, now: datetime) -> bytes:
+        """The rows that changed after `seq` of the present epoch, oldest change first."""
+        changed = sorted((at, unit) for unit, at in self._written.items() if at > seq)
+        return rows_message(self.cursor, now, (self._rows[unit] for _, unit in changed))
+
+    def resume(self, cursor: Cursor | None, now: datetime) -> bytes:
+        """What a board needs that last saw `cursor`: the rows since, or a snapshot.
+
+        A cursor of another epoch or beyond the end means that the board saw what the store has
+        lost, so it starts over.
+        """
+        if cursor is None or cursor.epoch != self.cursor.epoch or cursor.seq > self.cursor.seq:
+            return self.snapshot(now)
+        return self.since(cursor.seq, now)
+
+    def heartbeat(self, now: datetime, *, live: bool) -> bytes:
+        """A sign of life at the present cursor."""
+        return heartbeat_message(self.cursor, now, live=live)

@@ -1,0 +1,58 @@
+"""The live channel's messages, as JSON text and as ready-made WebSocket frames.
+
+A message is encoded once and the same bytes go to every board (RFC 6455, section 5.2: a server's
+frames carry no mask, so they do not differ between connections).
+"""
+
+import struct
+from collections.abc import Iterable
+from datetime import datetime
+
+from capacity.board import Cursor
+from capacity.instants import format_instant
+
+_TEXT_FINAL = 0x81
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One unfragmented WebSocket text frame as a server sends it."""
+    size = len(payload)
+    if size < 126:
+        head = struct.pack("!BB", _TEXT_FINAL, size)
+    elif size < 65536:
+        head = struct.pack("!BBH", _TEXT_FINAL, 126, size)
+    else:
+        head = struct.pack("!BBQ", _TEXT_FINAL, 127, size)
+    return head + payload
+
+
+def snapshot_message(cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
+    """The whole board; `rows` are JSON already."""
+    return _message("snapshot", cursor, now, rows)
+
+
+def rows_message(cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
+    """Rows that changed, each whole."""
+    return _message("rows", cursor, now, rows)
+
+
+def heartbeat_message(cursor: Cursor, now: datetime, *, live: bool) -> bytes:
+    """A sign of life; `live` is false when the server itself has lost the store."""
+    return b'{"type":"heartbeat","cursor":"%s","server_time":"%s","live":%s}' % (
+        str(cursor).encode(),
+        _instant(now),
+        b"true" if live else b"false",
+    )
+
+
+def _message(kind: str, cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
+    return b'{"type":"%s","cursor":"%s","server_time":"%s","rows":[%s]}' % (
+        kind.encode(),
+        str(cursor).encode(),
+        _instant(now),
+        b",".join(rows),
+    )
+
+
+def _instant(now: datetime) -> bytes:
+    return (format_instant(now) or "").encode()

@@ -1,0 +1,225 @@
+"""The hub: follows the board's streams once per process and keeps every open board current.
+
+The first change after a pause goes out at once; further ones are gathered for `WINDOW` seconds,
+the latest row per unit, so a board gets at most a few frames a second however much happens.
+Everything here runs on one event loop; between an ``await`` and the next nothing else happens,
+which is what makes joining and broadcasting free of races.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from capacity.board import Board, BoardUnavailableError, Change, Cursor
+from capacity.instants import Clock
+from web.live.connections import Connection, encoded
+from web.live.feed import ClusterFeed, OutOfStepError
+
+log = logging.getLogger(__name__)
+
+WINDOW = 0.25
+"""Seconds between two frames of changes to the same boards."""
+HEARTBEAT = 5.0
+"""Seconds between signs of life; a page calls the link lost after three of them went missing."""
+PATIENCE = 30.0
+"""Seconds that a board may stay behind before it is dropped (it then starts over)."""
+WAIT = 2.0
+BACKOFF = (0.1, 3.0)
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One open board and how far it has come."""
+
+    connection: Connection
+    behind_since: float | None = None
+    told: Cursor = field(default_factory=lambda: Cursor("none", 0))
+
+
+class Channel:
+    """One cluster's feed and the boards that are open on it."""
+
+    def __init__(self, cluster: str) -> None:
+        self.feed = ClusterFeed(cluster)
+        self.members: set[Member] = set()
+        self.loaded = False
+        self.told = self.feed.cursor
+        self.sent_at = float("-inf")
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Hub:
+    """All clusters' channels in this process."""
+
+    def __init__(self, board: Board, clusters: Sequence[str], clock: Clock) -> None:
+        self._board = board
+        self._clock = clock
+        self._channels = {cluster: Channel(cluster) for cluster in clusters}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.live = False
+        self.frames_sent = 0
+        self.boards_dropped = 0
+
+    async def start(self) -> None:
+        """Load every cluster and begin to follow; a store that is away is waited for."""
+        try:
+            for channel in self._channels.values():
+                await self._reload(channel)
+            self.live = True
+        except BoardUnavailableError as error:
+            log.error("no boards yet: the store cannot be read (%s)", error)
+        self._tasks = [
+            asyncio.create_task(self._follow(), name="hub-follow"),
+            asyncio.create_task(self._beat(), name="hub-heartbeat"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop following; open boards are closed by the server."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def healthy(self) -> bool:
+        """Whether the hub follows the store and no part of it has stopped."""
+        return self.live and bool(self._tasks) and not any(t.done() for t in self._tasks)
+
+    @property
+    def boards(self) -> int:
+        """How many boards are open."""
+        return sum(len(channel.members) for channel in self._channels.values())
+
+    def loaded(self, cluster: str) -> bool:
+        """Whether the cluster is known and was read at least once; before that it has no rows.
+
+        A board that is drawn empty because nothing was read yet would show "nothing there".
+        """
+        channel = self._channels.get(cluster)
+        return channel is not None and channel.loaded
+
+    def join(self, cluster: str, connection: Connection, since: Cursor | None) -> Member:
+        """Add a board and send it what it lacks; raises `KeyError` for an unknown cluster."""
+        channel = self._channels[cluster]
+        member = Member(connection)
+        channel.members.add(member)
+        self._bring_up(channel, member, since)
+        if not self.live:
+            connection.offer(*encoded(channel.feed.heartbeat(self._clock(), live=False)))
+        return member
+
+    def leave(self, cluster: str, member: Member) -> None:
+        """Forget a board."""
+        self._channels[cluster].members.discard(member)
+
+    async def _follow(self) -> None:
+        delay = BACKOFF[0]
+        while True:
+            try:
+                if not self.live:
+                    await self._recover()
+                positions = {c: ch.feed.stream_id for c, ch in self._channels.items()}
+                found = await self._board.wait_for_changes(positions, WAIT)
+                for cluster, changes in found.items():
+                    await self._take(self._channels[cluster], changes)
+                delay = BACKOFF[0]
+            except BoardUnavailableError as error:
+                self._lose(error)
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(BACKOFF[1], delay * 2)
+
+    def _lose(self, error: BoardUnavailableError) -> None:
+        if self.live:
+            log.error("boards are frozen: the store cannot be followed (%s)", error)
+            self.live = False
+            self._heartbeats()
+
+    async def _recover(self) -> None:
+        for channel in self._channels.values():
+            await self._reload(channel)
+        self.live = True
+        log.warning("boards are live again: the store can be followed")
+        self._heartbeats()
+
+    async def _take(self, channel: Channel, changes: Sequence[Change]) -> None:
+        try:
+            for change in changes:
+                channel.feed.take(change)
+        except OutOfStepError as step:
+            log.warning("starting over from a snapshot (%s)", step)
+            await self._reload(channel)
+        else:
+            self._schedule(channel)
+
+    async def _reload(self, channel: Channel) -> None:
+        snapshot = await self._board.snapshot(channel.feed.cluster)
+        channel.feed.load(snapshot)
+        channel.loaded = True
+        self._schedule(channel)
+
+    def _schedule(self, channel: Channel) -> None:
+        if channel.timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        due = channel.sent_at + WINDOW
+        if loop.time() >= due:
+            self._broadcast(channel)
+        else:
+            channel.timer = loop.call_at(due, self._broadcast, channel)
+
+    def _broadcast(self, channel: Channel) -> None:
+        """Send all boards what changed since the last broadcast, in one frame."""
+        if channel.timer is not None:
+            channel.timer.cancel()
+            channel.timer = None
+        feed = channel.feed
+        if channel.told == feed.cursor:
+            return
+        channel.sent_at = asyncio.get_running_loop().time()
+        message = encoded(feed.resume(channel.told, self._clock()))
+        before, channel.told = channel.told, feed.cursor
+        for member in tuple(channel.members):
+            if member.behind_since is None and member.told in (before, feed.cursor):
+                self._offer(channel, member, message)
+            elif member.behind_since is None:
+                self._bring_up(channel, member, member.told)
+
+    def _bring_up(self, channel: Channel, member: Member, since: Cursor | None) -> None:
+        self._offer(channel, member, encoded(channel.feed.resume(since, self._clock())))
+
+    def _offer(self, channel: Channel, member: Member, message: tuple[bytes, bytes]) -> None:
+        if member.connection.offer(*message):
+            member.told = channel.feed.cursor
+            member.behind_since = None
+            self.frames_sent += 1
+        elif member.behind_since is None:
+            member.behind_since = asyncio.get_running_loop().time()
+
+    async def _beat(self) -> None:
+        """Signs of life while the store is followed; silence, which pages notice, otherwise."""
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            if self.live:
+                self._heartbeats()
+
+    def _heartbeats(self) -> None:
+        now = self._clock()
+        for channel in self._channels.values():
+            self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
+            message = encoded(channel.feed.heartbeat(now, live=self.live))
+            for member in tuple(channel.members):
+                self._beat_for(channel, member, message)
+
+    def _beat_for(self, channel: Channel, member: Member, message: tuple[bytes, bytes]) -> None:
+        if member.behind_since is None:
+            if member.told == channel.feed.cursor:
+                member.connection.offer(*message)
+        elif member.connection.idle():
+            member.behind_since = None
+            self._bring_up(channel, member, member.told)
+        elif asyncio.get_running_loop().time() - member.behind_since > PATIENCE:
+            log.info("dropped a board of %s that did not read", channel.feed.cluster)
+            self.boards_dropped += 1
+            channel.members.discard(member)
+            member.connection.abort()

@@ -1,0 +1,129 @@
+"""For those who run it: health, readiness, metrics, and the machine-readable API descriptions."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from capacity.board import BoardUnavailableError
+from capacity.instants import epoch_millis
+from web.asyncapi import describe
+from web.services import Services
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", summary="Whether the process runs")
+async def healthz() -> dict[str, str]:
+    """Answers as long as the process does, whatever else is away."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Whether the process can serve boards",
+    responses={503: {"description": "The store is away, or boards are not followed."}},
+)
+async def readyz(request: Request) -> Response:
+    """Ready means: the store answers and the hub follows it. History may be away meanwhile."""
+    services: Services = request.app.state.services
+    try:
+        await services.board.ping()
+        store = "ok"
+    except BoardUnavailableError:
+        store = "away"
+    hub = "ok" if services.hub.healthy() else "not following"
+    history = "away" if services.historian.failing_since else "ok"
+    ready = store == hub == "ok"
+    body = {
+        "status": "ready" if ready else "not ready",
+        "store": store,
+        "hub": hub,
+        "history": history,
+    }
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+@router.get("/metrics", summary="Figures about the service, in the Prometheus text format")
+async def metrics(request: Request) -> Response:
+    """Counters and gauges of this process."""
+    services: Services = request.app.state.services
+    services.access.may_measure(request)
+    registry = CollectorRegistry()
+    registry.register(_Figures(services))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/asyncapi.json", summary="The live channel, described")
+async def asyncapi(request: Request) -> Response:
+    """The AsyncAPI description of the WebSocket."""
+    services: Services = request.app.state.services
+    return JSONResponse(describe(request.app.version, list(services.catalogue.served_clusters())))
+
+
+class _Figures(Collector):
+    """Reads the figures at the moment they are asked for."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        """All figures, with units and meaning in their help texts."""
+        yield from self._hub()
+        yield from self._history()
+        yield from self._sources()
+
+    def _hub(self) -> Iterator[Metric]:
+        hub = self._services.hub
+        yield _gauge("akutoverblik_boards_open", "Open boards in this process", hub.boards)
+        yield _gauge("akutoverblik_hub_live", "1 while the store is followed", int(hub.live))
+        yield _counter("akutoverblik_frames_sent", "Frames sent to boards", hub.frames_sent)
+        yield _counter(
+            "akutoverblik_boards_dropped", "Boards dropped for not reading", hub.boards_dropped
+        )
+
+    def _history(self) -> Iterator[Metric]:
+        historian = self._services.historian
+        yield _counter(
+            "akutoverblik_history_changes", "Changes recorded", historian.changes_recorded
+        )
+        yield _counter("akutoverblik_history_gaps", "Gaps found", historian.gaps_found)
+        failing = int(historian.failing_since is not None)
+        yield _gauge("akutoverblik_history_failing", "1 while history cannot record", failing)
+
+    def _sources(self) -> Iterator[Metric]:
+        now = epoch_millis(self._services.clock())
+        reports = CounterMetricFamily(
+            "akutoverblik_source_reports", "Reports by fate", labels=["source", "fate"]
+        )
+        failing = GaugeMetricFamily(
+            "akutoverblik_source_failing", "1 while the source fails", labels=["source"]
+        )
+        age = GaugeMetricFamily(
+            "akutoverblik_source_data_age_seconds", "Age of the newest figure", labels=["source"]
+        )
+        success = GaugeMetricFamily(
+            "akutoverblik_source_last_success_timestamp_seconds",
+            "When it last worked",
+            labels=["source"],
+        )
+        for health in self._services.intake.health.all():
+            for fate, count in sorted(health.counts.items()):
+                reports.add_metric([health.source, fate], count)
+            failing.add_metric([health.source], int(health.failing_since is not None))
+            if health.newest_observed_ms is not None:
+                age.add_metric([health.source], (now - health.newest_observed_ms) / 1000)
+            if health.last_success_at is not None:
+                success.add_metric([health.source], epoch_millis(health.last_success_at) / 1000)
+        yield from (reports, failing, age, success)
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _counter(name: str, meaning: str, value: float) -> Metric:
+    return CounterMetricFamily(name, meaning, value=value)

@@ -1,0 +1,133 @@
+"""Everything one process runs, made from its settings and started and stopped in order."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from capacity.board import Board, BoardUnavailableError
+from capacity.board.upkeep import put_catalogue
+from capacity.catalogue import builtin_catalogue, load_catalogue
+from capacity.history import Historian, History, HistoryUnavailableError
+from capacity.instants import Clock, utc_now
+from capacity.settings import Settings
+from capacity.units import Catalogue
+from feeds.intake import Intake
+from feeds.runner import FeedRunner
+from feeds.sources import Source, load_sources
+from web.access import Access
+from web.keys import KeyRing
+from web.live.hub import Hub
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of one process; see docs/architecture.md for how they hang together."""
+
+    settings: Settings
+    clock: Clock
+    catalogue: Catalogue
+    sources: dict[str, Source]
+    access: Access
+    board: Board
+    hub: Hub
+    intake: Intake
+    history: History
+    historian: Historian
+    runner: FeedRunner | None
+    demo: bool
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start; a store or database that is away is waited for, not given up on."""
+        await self._start_board()
+        await self.hub.start()
+        self._tasks = [asyncio.create_task(self._record_history(), name="historian")]
+        if self.runner is not None:
+            self.runner.start()
+
+    async def stop(self) -> None:
+        """Stop in the opposite order; what was accepted is durable already."""
+        if self.runner is not None:
+            await self.runner.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.hub.stop()
+        await self.history.stop()
+        await self.board.stop()
+
+    async def _start_board(self) -> None:
+        try:
+            durability = await self.board.start()
+            await put_catalogue(self.board, self.catalogue, self.clock())
+        except BoardUnavailableError as error:
+            log.error("the store is away; it is waited for (%s)", error)
+            return
+        if durability != "always":
+            log.warning(
+                "the store fsyncs '%s', not 'always': what it acknowledges can be lost when "
+                "its machine stops (docs/operations.md, 'Durability')",
+                durability,
+            )
+
+    async def _record_history(self) -> None:
+        """Open the database, however long that takes, then follow the board."""
+        pause = 0.5
+        while True:
+            try:
+                await self.history.start()
+                break
+            except HistoryUnavailableError as error:
+                if pause == 0.5:
+                    log.error("history waits for its database: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(30.0, pause * 2)
+        await self.historian.run()
+
+
+def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc_now) -> Services:
+    """Make all parts; refuses a wrong catalogue or sources file with `ConfigError`."""
+    assert settings.redis_url is not None, "the caller starts an embedded server first"
+    catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
+    sources = load_sources(_source_files(settings, demo), catalogue)
+    board = Board(settings.redis_url)
+    clusters = catalogue.served_clusters()
+    intake = Intake(board, catalogue, clock)
+    history = History(settings.history_url, clock=clock)
+    runner = FeedRunner(
+        board,
+        catalogue,
+        sources,
+        intake,
+        settings.inbox,
+        clock,
+        max_bytes=settings.max_document_bytes,
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        catalogue=catalogue,
+        sources=sources,
+        access=Access(KeyRing(settings.keys_file), open_boards=demo),
+        board=board,
+        hub=Hub(board, clusters, clock),
+        intake=intake,
+        history=history,
+        historian=Historian(history, board, clusters, clock=clock),
+        runner=runner if settings.run_feeds else None,
+        demo=demo,
+    )
+
+
+def demo_source_files() -> Sequence[Path]:
+    """The sources that the simulators play."""
+    return [Path(str(files("feeds").joinpath("data", "demo-sources.toml")))]
+
+
+def _source_files(settings: Settings, demo: bool) -> Sequence[Path]:
+    return demo_source_files() if demo and not settings.sources else settings.sources
