@@ -2,7 +2,10 @@
 
 import re
 
-_CANDIDATE = re.compile(r"(?<!\d)(\d{2})(\d{2})(\d{2})\s{0,9}[-‐-―−﹣-]?\s{0,9}(\d{4})(?!\d)")
+_DASH = r"[-\u2010-\u2015\u2212\ufe63\uff0d]"
+_CANDIDATE = re.compile(
+    rf"(?<!\d)(\d{{2}})(\d{{2}})(\d{{2}})\s{{0,9}}{_DASH}?\s{{0,9}}(\d{{4}})(?!\d)"
+)
 _NOT_A_NAME_OF_ANYONE = re.compile(
     # a decimal number whose fraction happens to have ten digits: 3.0312234375
     r"[+-]?\d{1,5}[.,]\d+"

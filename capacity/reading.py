@@ -135,7 +135,9 @@ def _refuse_cpr(raw: Mapping[str, object]) -> None:
 def shown(name: object) -> str:
     """A field name of the source's making, cut and fit to be shown."""
     text = str(name)[:60]
-    return text if text.isprintable() and not holds_cpr(str(name)) else "(field name)"
+    return (
+        text if text.strip() and text.isprintable() and not holds_cpr(str(name)) else "(field name)"
+    )
 
 
 def _extra(raw: Mapping[str, object], name: str, local: LocalTime) -> int | bool | datetime | None:

@@ -123,9 +123,8 @@ class Runner:
             self.port = listener.getsockname()[1]
             self.listening.set()
             if self.options.port_file is not None:
-                write_whole(
-                    self.options.port_file.parent, self.options.port_file.name, f"{self.port}\n".encode()
-                )
+                where = self.options.port_file
+                write_whole(where.parent, where.name, f"{self.port}\n".encode())
             say("all", f"{len(self.stations)} systems, control on {self.options.host}:{self.port}")
             await self._until(stop, control, server, listener)
 

@@ -221,7 +221,7 @@ async def test_faults_in_a_folder(tmp_path: Path) -> None:
     (page, *_) = (tmp_path / "inbox" / "randers-omsorg").glob("*.csv")
     assert page.read_bytes() == ERROR_PAGE
     (export, *_) = sorted((tmp_path / "inbox" / "syddjurs-omsorg").glob("*.csv"))
-    header, good, bad = export.read_text("utf-8-sig").splitlines()
+    _, good, bad = export.read_text("utf-8-sig").splitlines()
     assert good.startswith('"706-A","1","')
     assert '"mange"' in bad or '"-1"' in bad or '"UKENDT-99"' in bad
 
@@ -243,16 +243,13 @@ async def test_a_fetch_gets_a_tag_and_304_until_something_is_new(tmp_path: Path)
             await after_ticks(client, 2)
             again = await client.get("/rhr-status.json", headers={"If-None-Match": tag})
             assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+            weak = await client.get("/rhr-status.json", headers={"If-None-Match": f"W/{tag}"})
+            assert weak.status_code == 304
             await switch(client, "rhr-status", kind="none")
             await after_ticks(client, 2)
             new = await client.get("/rhr-status.json", headers={"If-None-Match": f'"x", {tag}'})
             assert new.status_code == 200
             assert new.headers["ETag"] != tag
-            weak = f"W/{new.headers['ETag']}"
-            await switch(client, "rhr-status", kind="silent")
-            await switch(client, "rhr-status", kind="frozen")
-            now = await client.get("/rhr-status.json")
-            assert now.headers["ETag"] == weak.removeprefix("W/") or now.status_code == 200
 
 
 async def test_a_silent_source_leaves_the_fetcher_hanging_until_it_speaks(tmp_path: Path) -> None:

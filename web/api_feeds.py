@@ -16,6 +16,8 @@ from web.services import Services
 RETRY_SECONDS = 2
 """When to come back after 503; an outage of the store is over in seconds or is an incident."""
 UPLOAD_SECONDS = 60
+LINGER_BYTES = 128 * 1024 * 1024
+"""How much of an over-large body is read for the sake of its sender before the line is cut."""
 _ANY_TYPE = frozenset({"", "application/octet-stream"})
 
 router = APIRouter(prefix="/api/v1/feeds", tags=["feeds"])
@@ -72,16 +74,23 @@ async def push(
 
 
 async def _body(request: Request, limit: int) -> bytes | None:
-    """The body, or ``None`` as soon as it is known to be over the limit."""
+    """The body, or ``None`` if it is over the limit.
+
+    Of a body over the limit the rest is read and thrown away, within bounds: a client that is
+    still sending when the connection closes would never see the answer.
+    """
     announced = request.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        return None
+    too_large = announced.isdecimal() and int(announced) > limit
     body = bytearray()
+    received = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return None
-    return bytes(body)
+        received += len(chunk)
+        too_large = too_large or received > limit
+        if not too_large:
+            body += chunk
+        elif received > LINGER_BYTES:
+            break
+    return None if too_large else bytes(body)
 
 
 def _wrong_type(request: Request, source: Source) -> Response | None:

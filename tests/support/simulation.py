@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -15,7 +16,7 @@ from simulators.scenario import load_scenario
 PUSHED = ("favrskov-omsorg", "norddjurs-omsorg", "rhr-fhir")
 
 
-def options_for(folder: Path, target: str, **changes: object) -> Options:
+def options_for(folder: Path, target: str, **changes: Any) -> Options:
     """A quick run: a beat of 20 ms, one simulated hour a second, keys in place."""
     keys = folder / "keys"
     keys.mkdir(exist_ok=True)
@@ -29,12 +30,12 @@ def options_for(folder: Path, target: str, **changes: object) -> Options:
         speed=3600,
         every=0.02,
     )
-    return replace(options, **changes)  # type: ignore[arg-type] - the caller names the fields
+    return replace(options, **changes)
 
 
 @asynccontextmanager
 async def simulating(
-    folder: Path, target: str, faults: Mapping[str, Fault] | None = None, **changes: object
+    folder: Path, target: str, faults: Mapping[str, Fault] | None = None, **changes: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The simulators at work; gives a client of their own port. What fails in them fails here."""
     runner = Runner(options_for(folder, target, faults=faults or {}, **changes))

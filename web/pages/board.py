@@ -197,6 +197,5 @@ def _municipality_choices(
 def _status(layout: Layout, filters: Filters, words: Words) -> str:
     if not filters.chosen:
         return ""
-    views = [unit for group in layout.groups for unit in group.units]
-    visible = sum(not unit.hidden for unit in views)
-    return words.text("filter_status", shown=visible, all=len(views))
+    visible = sum(not unit.hidden for unit in layout.filtered)
+    return words.text("filter_status", shown=visible, all=len(layout.filtered))

@@ -59,12 +59,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A whole board: the strip, the groups in order, and the texts of the cluster's total."""
+    """A whole board: the strip, one group per municipality, hospital and region, the total."""
 
     strip: tuple[UnitView, ...]
-    groups: tuple[Group, ...]
+    local: tuple[Group, ...]
+    region: Group | None
     total: Shown
     rows: tuple[Row, ...]
+
+    @property
+    def filtered(self) -> tuple[UnitView, ...]:
+        """The units that the filters apply to: all but the strip's."""
+        groups = (*self.local, self.region) if self.region else self.local
+        return tuple(unit for group in groups for unit in group.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,8 @@ def lay_out(viewer: Viewer, cluster_id: str, rows: Sequence[Row]) -> Layout:
     rest = tuple(unit for unit in units if unit not in strip)
     return Layout(
         strip=tuple(viewer.view(unit, all_rows[unit.id], filtered=False) for unit in strip),
-        groups=tuple(_groups(viewer, cluster_id, rest, all_rows)),
+        local=tuple(_local_groups(viewer, cluster_id, rest, all_rows)),
+        region=_region_group(viewer, rest, all_rows),
         total=total_shown(total_of(all_rows.values(), viewer.now), viewer.words),
         rows=tuple(all_rows.values()),
     )
@@ -131,7 +139,7 @@ def kind_name(catalogue: Catalogue, kind: UnitKind, now: datetime, words: Words)
     return term.da if words.lang == "da" else term.en
 
 
-def _groups(
+def _local_groups(
     viewer: Viewer, cluster_id: str, units: Sequence[Unit], rows: Mapping[str, Row]
 ) -> Iterable[Group]:
     names = municipalities_of(viewer.catalogue, cluster_id, viewer.now)
@@ -139,9 +147,12 @@ def _groups(
         local = [u for u in units if u.kind in LOCAL_KINDS and u.municipality == code]
         if local:
             yield _group(viewer, code, name, local, rows)
+
+
+def _region_group(viewer: Viewer, units: Sequence[Unit], rows: Mapping[str, Row]) -> Group | None:
     rest = [unit for unit in units if unit.kind not in LOCAL_KINDS]
-    if rest:
-        yield _group(viewer, REGION, viewer.words.text("region_group"), rest, rows)
+    name = viewer.words.text("region_group")
+    return _group(viewer, REGION, name, rest, rows) if rest else None
 
 
 def _group(

@@ -54,7 +54,7 @@ def shown(row: Row, now: datetime, words: Words, abilities: Mapping[str, str]) -
         "line": " · ".join(part for part in _line(row, freshness, now, words) if part),
         "warn": _contradictions(row, words) if trusted else "",
         "note": row["note"] or "",
-        "phone": row["phone"] or "",
+        "phone": _national(row["phone"] or ""),
         "counts": _counts(row, words) if trusted else "",
         "abilities": _names(row["capabilities"], abilities),
         "abilities_off": _off(row, words, abilities),
@@ -198,6 +198,11 @@ def _counts(row: Row, words: Words) -> str:
         "count_held": row["held"] or None,
     }
     return ", ".join(words.text(key, n=n) for key, n in parts.items() if n is not None)
+
+
+def _national(phone: str) -> str:
+    """A Danish number as Danes write it; the link dials the whole one."""
+    return phone.removeprefix("+45").strip()
 
 
 def _names(codes: Sequence[str], abilities: Mapping[str, str]) -> str:

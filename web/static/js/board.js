@@ -123,16 +123,16 @@ class UnitElement {
       this.#age.title = texts.observed;
       this.#age.setAttribute("datetime", texts.observed_at);
     }
-    if (this.#phone) this.#dial(texts.phone);
+    if (this.#phone) this.#dial(this.row.phone ?? "");
     fillSlots(this.element, texts);
   }
 
   #dial(phone) {
-    if (this.#phone.textContent.endsWith(phone) && this.#phone.hidden === !phone) return;
     const digits = phone.replace(/\D/g, "");
     const abroad = phone.trim().startsWith("+") ? "+" : digits.length === 8 ? "+45" : "";
-    this.#phone.setAttribute("href", `tel:${abroad}${digits}`);
-    this.#phone.hidden = !phone;
+    const href = `tel:${abroad}${digits}`;
+    if (this.#phone.getAttribute("href") !== href) this.#phone.setAttribute("href", href);
+    setHidden(this.#phone, !phone);
   }
 }
 

@@ -21,7 +21,7 @@ export function shown(row, now, words) {
     line: line(row, freshness, now, words).filter(Boolean).join(" · "),
     warn: trusted ? contradictions(row, words) : "",
     note: row.note ?? "",
-    phone: row.phone ?? "",
+    phone: (row.phone ?? "").replace(/^\+45/, "").trim(),
     counts: trusted ? counts(row, words) : "",
     abilities: names(row.capabilities, words),
     abilities_off: row.capabilities_off.length
