@@ -3,28 +3,34 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+export PIP_NO_INPUT := 1
 
-.PHONY: run test check bench lock format clean
+.PHONY: run test check bench coverage lock format clean
 .DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
 
 $(READY): requirements.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	touch $(READY)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=/path/to/another" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "Setting up $(VENV), once; about a minute"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $(READY)
 
 run: $(READY)
 	@exec $(BIN)/akutoverblik demo
 
+# Further words for pytest: make test ARGS='-k rules'
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
@@ -33,11 +39,16 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The lock names hashes and no addresses, so that it installs from any registry.
+# Two locks: everything (tests and tools too), and the service alone, for the container image.
+# They name hashes and no addresses, so that they install from any registry. Versions that are
+# locked already stay; 'make lock UPGRADE=--upgrade' takes the newest.
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 lock:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet pip-tools
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.txt pyproject.toml
+	$(PIP) install pip-tools
+	$(COMPILE) $(UPGRADE) --extra dev --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --output-file requirements-service.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) .demo build dist

@@ -6,7 +6,6 @@ those without one by name. Between two files passes the time between their names
 where a name holds none, divided by the speed.
 """
 
-import mimetypes
 import re
 import signal
 import sys
@@ -27,6 +26,7 @@ import httpx
 from simulators.document import Document
 from simulators.outlets import NO_KEY, TIMEOUT, Answer, headers_of, judge, unreachable, write_whole
 
+MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json", ".xml": "application/xml"}
 INTERRUPTED = 130
 """Exit status when told to stop before the end, as shells have it for Ctrl-C."""
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -83,7 +83,9 @@ class PushTarget:
         self._counts: Counter[str] = Counter()
 
     def play(self, recording: Recording, stop: threading.Event) -> bool:
-        media_type = mimetypes.guess_type(recording.name)[0] or "application/octet-stream"
+        media_type = MEDIA_TYPES.get(
+            PurePosixPath(recording.name).suffix, "application/octet-stream"
+        )
         document = Document(recording.read(), media_type, "")
         pause = 0.0
         with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:

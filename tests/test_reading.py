@@ -93,7 +93,7 @@ def test_a_place_with_everything() -> None:
     ],
 )
 def test_each_type_has_its_own_fields(
-    report_type: str, fields: dict[str, object], cls: type[Report]
+    report_type: str, fields: dict[str, Any], cls: type[Report]
 ) -> None:
     found = read(type=report_type, **fields)
     assert type(found) is cls
@@ -210,7 +210,7 @@ def test_whole_numbers_may_be_written_as_decimals() -> None:
         ({"x" * 99: 5}, "x" * 60, "is no field of a place report"),
     ],
 )
-def test_what_is_wrong_is_named(fields: dict[str, object], field: str, reason: str) -> None:
+def test_what_is_wrong_is_named(fields: dict[str, Any], field: str, reason: str) -> None:
     named, why = fault(**fields)
     assert named == field
     assert reason in why
@@ -239,7 +239,7 @@ def test_two_minutes_ahead_is_still_the_present() -> None:
     ],
 )
 def test_a_person_number_is_refused_wherever_it_stands(
-    fields: dict[str, object], field: str
+    fields: dict[str, Any], field: str
 ) -> None:
     assert fault(**fields) == (field, CPR_REASON)
 

@@ -51,7 +51,7 @@ def test_a_unit_without_any_report_is_all_unknown() -> None:
     assert found["state"] == "unknown"
     assert found["capabilities"] == ["iv", "ekg"]
     for name in ("total", "free", "observed_at", "received_at", "ageing_at", "stale_at", "source"):
-        assert found[name] is None  # type: ignore[literal-required]
+        assert found[name] is None
     assert set(found) == set(Row.__annotations__)
 
 

@@ -24,7 +24,7 @@ PARTS = {"total": 5, "staffed": None, "occupied": 2, "reserved": 1, "closed": 0}
 
 
 def free(**changed: int | None) -> int | None:
-    return free_places(**{**PARTS, **changed})  # type: ignore[arg-type]
+    return free_places(**{**PARTS, **changed})
 
 
 def test_free_is_total_less_occupied_reserved_and_closed() -> None:
@@ -107,7 +107,7 @@ def test_unusable_places() -> None:
 
 
 def contradictions(**changed: int | None) -> set[Inconsistency]:
-    return set(inconsistencies(**{**PARTS, "stated": None, **changed}))  # type: ignore[arg-type]
+    return set(inconsistencies(**{**PARTS, "stated": None, **changed}))
 
 
 def test_a_report_that_agrees_with_itself() -> None:

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,3 +221,45 @@ def test_every_system_of_the_shipped_day_writes_all_its_units() -> None:
         assert all(own.encode() in whole for own in units), system.source
         told |= set(system.units.values())
     assert told == set(scenario.unit_names()), "every unit is told of by a system"
+
+
+def examples(language: str) -> list[str]:
+    """The fenced examples of a language in the documentation."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / "simulators.md").read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)\n```", text, re.DOTALL)
+
+
+BUSY = replace(TEAM, total=4, staffed=4, reserved=1, next_free_at=505.0)
+
+
+def test_the_documented_csv_is_what_is_written() -> None:
+    semicolon = care_csv.semicolon(look(**{"AP-1": PLACE, "AP-2": SHUT, "TEAM": BUSY}))
+    comma = care_csv.comma(look(**{"706-A": SHUT, "706-T": BUSY}))
+    written = [semicolon[0].body.decode("cp1252"), comma[0].body.decode("utf-8-sig")]
+    assert [example.splitlines() for example in examples("csv")] == [
+        text.splitlines() for text in written
+    ]
+
+
+def test_the_documented_json_is_what_is_written() -> None:
+    push, rhr, region, fhir = (json.loads(example) for example in examples("json"))
+    written = look(**{"favrskov-akutplads": SHUT, "favrskov-akutteam": BUSY})
+    assert push == json.loads(care_json.push(written)[0].body)
+    acute = replace(LOAD, staffed=50, occupied=51)
+    assert fhir == json.loads(hospital.fhir_json(look(AKUT=acute))[0].body)
+    systems = {system.source: system for system in load_scenario().systems}
+    figures = Day(load_scenario(), 1).figures()
+    for source, documented in (("rhr-status", rhr), ("region-status", region)):
+        units = {own: figures[unit] for own, unit in systems[source].units.items()}
+        reports = json.loads(hospital.status(look(**units))[0].body)["reports"]
+        for example, report in zip(documented["reports"], reports, strict=True):
+            kept = [report | {"closure": 0}, report]
+            assert example.keys() in [one.keys() for one in kept]
+            assert (example["unit"], example["type"]) == (report["unit"], report["type"])
+
+
+def test_the_documented_xml_is_what_is_written() -> None:
+    (example,) = examples("xml")
+    six = Figures(kind="place", total=6, staffed=6, occupied=4)
+    written = hospital.fhir_xml(look(HJEMME=six))[0].body.decode()
+    assert re.sub(r">\s+<", "><", example) == re.sub(r">\s+<", "><", written)

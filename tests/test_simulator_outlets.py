@@ -1,7 +1,6 @@
 """Delivery: whole files or none, and pushes that survive a target that is away."""
 
 import asyncio
-import os
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -41,6 +40,17 @@ async def bodies(receiver: Receiver, count: int) -> list[bytes]:
     return [push.body for push in await asyncio.to_thread(receiver.wait_for, count)]
 
 
+async def until_said(capsys: pytest.CaptureFixture[str], words: str) -> str:
+    """Everything said on standard error until `words` were."""
+    said = ""
+    async with asyncio.timeout(20):
+        while True:
+            said += capsys.readouterr().err
+            if words in said:
+                return said
+            await asyncio.sleep(0.01)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,7 +82,7 @@ def test_no_unfinished_file_is_ever_visible(tmp_path: Path) -> None:
     watcher.join()
     assert wrong == []
     assert len(seen) == 40
-    assert len(os.listdir(tmp_path)) == 40, "nothing unfinished is left"
+    assert len(list(tmp_path.iterdir())) == 40, "nothing unfinished is left"
 
 
 def test_a_hand_over_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -124,13 +134,11 @@ async def test_what_could_not_be_delivered_goes_in_order_once_the_target_is_back
     port = free_port()
     async with pushing(f"http://127.0.0.1:{port}/in", key_file) as push:
         push.put(emission("1", "2"))
-        while "cannot deliver" not in capsys.readouterr().err:
-            await asyncio.sleep(0.01)
+        await until_said(capsys, "cannot deliver")
         push.put(emission("3"))
         with receiving(port) as receiver:
             assert await bodies(receiver, 3) == [b"1", b"2", b"3"]
-            while "delivers again" not in capsys.readouterr().err:
-                await asyncio.sleep(0.01)
+            await until_said(capsys, "delivers again")
 
 
 async def test_a_target_that_says_when_is_left_alone_until_then(key_file: Path) -> None:
@@ -152,10 +160,7 @@ async def test_a_refused_key_is_told_once_and_not_hammered(
         async with pushing(f"{receiver.url}/in", key_file) as push:
             push.put(emission("1", "2", "3", "4"))
             assert await bodies(receiver, 4) == [b"1", b"2", b"3", b"4"], "each once"
-            said = ""
-            while "delivers again" not in said:
-                said += capsys.readouterr().err
-                await asyncio.sleep(0.01)
+            said = await until_said(capsys, "delivers again")
     assert said.count("key refused (401)") == 1
     assert "secret" not in said
 
@@ -175,8 +180,7 @@ async def test_a_key_that_comes_or_changes_later_is_used(
     with receiving() as receiver:
         async with pushing(f"{receiver.url}/in", key_file) as push:
             push.put(emission("1"))
-            while "has no key yet" not in capsys.readouterr().err:
-                await asyncio.sleep(0.01)
+            await until_said(capsys, "has no key yet")
             key_file.write_text("one")
             await bodies(receiver, 1)
             key_file.write_text("two")

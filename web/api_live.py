@@ -57,4 +57,9 @@ def _refusal(socket: WebSocket, services: Services, cluster: str) -> PlainTextRe
 def _same_origin(socket: WebSocket) -> bool:
     """Browsers state the origin of the page; other programs state none and are let in by key."""
     origin = socket.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("Host")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc == socket.headers.get("Host")
+    except ValueError:  # no address at all, such as an unclosed bracket
+        return False

@@ -67,8 +67,10 @@ def _log_to_stderr() -> None:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    for chatty in ("httpx", "httpcore", "apscheduler", "uvicorn.error", "uvicorn.access"):
+    for chatty in ("httpx", "httpcore", "alembic", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # The scheduler warns whenever a scan is still at work when the next is due, which is meant.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,8 @@ SHARED: Final[Mapping[str, Pair]] = {
         "Your access has ended. The figures are from {time} and are not updated. Sign in again.",
     ),
     "link_retrying": ("Prøver igen nu.", "Trying again now."),
+    "more_needs": ("Flere", "More"),
+    "more_needs_chosen": ("Flere: {n} valgt", "More: {n} chosen"),
     "filter_status": ("Viser {shown} af {all} tilbud", "Showing {shown} of {all} units"),
 }
 
@@ -149,9 +151,7 @@ PAGE: Final[Mapping[str, Pair]] = {
     "municipality": ("Kommune", "Municipality"),
     "need": ("Borgerens behov", "Citizen’s need"),
     "all_municipalities": ("Alle", "All"),
-    "more_needs": ("Flere", "More"),
     "clear_filters": ("Ryd valg", "Clear choices"),
-    "chosen": ("valgt", "chosen"),
     "nothing_matches": ("Intet tilbud her opfylder valget.", "No unit here meets the choice."),
     "no_units": ("Klyngen har ingen tilbud i kataloget.", "The catalogue has no units here."),
     "call": ("Ring til {name}", "Call {name}"),

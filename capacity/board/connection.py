@@ -2,19 +2,20 @@
 
 Two traps decide the shape of this module. The client library repeats a command whose reply was
 lost, ten times by default, which would apply a write again: no client here retries by itself.
-And a blocking read must have a client of its own whose time-out is longer than the block.
+And a blocking read must have a client of its own whose time-out is longer than the block. More
+callers than connections wait for their turn rather than fail.
 """
 
 import hashlib
 from importlib.resources import files
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
-SOCKET_TIMEOUT = 5.0
-"""Seconds after which an unanswered command counts as lost."""
+SOCKET_TIMEOUT = 3.0
+"""Seconds after which an unanswered command counts as lost; far over a slow disk's fsync."""
 BLOCK_SECONDS = 2.0
 """How long a blocking read waits in the server; well under its client's time-out."""
 
@@ -27,8 +28,9 @@ def open_client(
     url: str, *, socket_timeout: float = SOCKET_TIMEOUT, connections: int = 32
 ) -> Redis:
     """A client that never repeats a command by itself; replies are bytes."""
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        timeout=SOCKET_TIMEOUT,
         decode_responses=False,
         socket_timeout=socket_timeout,
         socket_connect_timeout=SOCKET_TIMEOUT,
@@ -36,6 +38,7 @@ def open_client(
         max_connections=connections,
         retry=Retry(NoBackoff(), 0),
     )
+    return Redis.from_pool(pool)
 
 
 def function(name: str) -> str:

@@ -19,6 +19,7 @@ import time
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from capacity.board.keys import PREFIX
 from capacity.child_process import die_with_parent
@@ -54,11 +55,15 @@ class EmbeddedServerError(Exception):
 
 
 class EmbeddedServer:
-    """One Valkey server over one data folder; `url` is where clients find it once started."""
+    """One Valkey server over one data folder; `url` is where clients find it once started.
 
-    def __init__(self, folder: Path, binary: Path | None = None) -> None:
+    `lock_seconds` is how long to wait for a server that is just ending on the same folder.
+    """
+
+    def __init__(self, folder: Path, *, lock_seconds: float = LOCK_SECONDS) -> None:
         self.folder = folder.absolute()
-        self._binary = binary or _packaged_binary()
+        self._lock_seconds = lock_seconds
+        self._binary = _packaged_binary()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._socket_folder: Path | None = None
@@ -67,7 +72,7 @@ class EmbeddedServer:
     @property
     def url(self) -> str:
         """The address for clients, a unix socket."""
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:
@@ -116,7 +121,7 @@ class EmbeddedServer:
 
     def _take_lock(self) -> IO[str]:
         lock = (self.folder / "lock").open("a+", encoding="utf-8")
-        deadline = time.monotonic() + LOCK_SECONDS
+        deadline = time.monotonic() + self._lock_seconds
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,7 +142,10 @@ class EmbeddedServer:
         assert self._lock is not None
         self._socket = self._socket_path()
         self._socket.unlink(missing_ok=True)
-        with (self.folder / "valkey.log").open("wb") as output:
+        output_path = self.folder / "valkey.log"
+        if output_path.exists():  # the last words of the server before this one are worth keeping
+            output_path.replace(self.folder / "valkey.log.1")
+        with output_path.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own wheel's program
                 [str(self._binary), "-"],
                 cwd=self.folder,
@@ -199,8 +207,11 @@ class EmbeddedServer:
             return client.recv(4096)
 
     def _check_identity(self, accept_empty: bool) -> None:
-        """Refuse a store that has forgotten who it is: data that was there is not there."""
-        noted = self.folder / "identity"
+        """Refuse a store that has forgotten who it is: data that was there is not there.
+
+        The note lies beside the folder, so that it outlives a folder that somebody emptied.
+        """
+        noted = self.folder.with_name(f"{self.folder.name}.identity")
         known = noted.read_text(encoding="utf-8").strip() if noted.exists() else ""
         answer = self._ask(b"GET", _IDENTITY_KEY.encode())
         stored = answer.split(b"\r\n")[1].decode() if answer.startswith(b"$32") else ""
@@ -212,9 +223,11 @@ class EmbeddedServer:
             )
         if not stored or stored != known:
             identity = stored or secrets.token_hex(16)
-            self._ask(b"SET", _IDENTITY_KEY.encode(), identity.encode())
+            if not self._ask(b"SET", _IDENTITY_KEY.encode(), identity.encode()).startswith(b"+OK"):
+                raise EmbeddedServerError(f"the store in {self.folder} takes no writes")
             noted.write_text(identity + "\n", encoding="utf-8")
-            log.info("began a new, empty store in %s", self.folder)
+            if not stored:
+                log.warning("began a new, empty store in %s", self.folder)
 
     def _tell_what_was_lost(self) -> None:
         for line in self._last_words(lines=200).splitlines():

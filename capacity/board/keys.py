@@ -1,8 +1,11 @@
 """Names of the board's keys. All keys of one cluster share its hash tag, hence its shard."""
 
+import re
 from dataclasses import dataclass
 
 PREFIX = "akutoverblik"
+_CLUSTER = re.compile(r"[a-z0-9-]{1,60}")
+"""As the catalogue has it; a brace or colon would let one cluster's keys be another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +13,10 @@ class ClusterKeys:
     """The keys of one health cluster, in the order in which the functions take them."""
 
     cluster: str
+
+    def __post_init__(self) -> None:
+        if not _CLUSTER.fullmatch(self.cluster):
+            raise ValueError("a cluster id is of a-z, 0-9 and hyphens")
 
     def _key(self, what: str) -> str:
         return f"{PREFIX}:{{{self.cluster}}}:{what}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from capacity.board.changes import START, Change, Cursor, LateReading
 from capacity.board.connection import (
@@ -34,14 +27,16 @@ from capacity.board.keys import ClusterKeys
 from capacity.instants import epoch_millis, parse_instant
 from capacity.row import Row
 
-log = logging.getLogger(__name__)
-
 STREAM_LENGTH = 100_000
 """Changes kept per cluster for readers that were away; history keeps them all."""
 REMEMBER_SECONDS = 3600
 """How long the answer to a request is remembered, hence how late a repeat is still harmless."""
+REMEMBER_OWN_SECONDS = 60
+"""The same for a request whose id its caller does not know, so that only we can repeat it."""
 ATTEMPTS = 3
 """How often one request is sent, under the same id, before its fate is called unknown."""
+LAST_ATTEMPT_SECONDS = 5.0
+"""A stopped server answers nothing, so no attempt begins later than this: callers must hear soon."""
 READ_BATCH = 500
 
 
@@ -245,7 +240,8 @@ class Board:
         request_id: str | None,
     ) -> Applied:
         keys = ClusterKeys(cluster).for_function(request_id or uuid.uuid4().hex)
-        head = (uuid.uuid4().hex[:12], self._stream_length, REMEMBER_SECONDS * 1000)
+        remember = REMEMBER_SECONDS if request_id else REMEMBER_OWN_SECONDS
+        head = (uuid.uuid4().hex[:12], self._stream_length, remember * 1000)
         reply = await self._call(name, keys, [*head, *arguments])
         epoch, seq, letters = reply
         return Applied(
@@ -257,24 +253,30 @@ class Board:
         self, name: str, keys: Sequence[str], arguments: Sequence[bytes | str | int]
     ) -> Any:
         """Call a function; repeats under the same request id are what makes this safe."""
-        sent = False
-        for attempt in range(1, ATTEMPTS + 1):
+        began = time.monotonic()
+        unknown = False
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                reply: Any = await self._client.fcall(function(name), len(keys), *keys, *arguments)
-            except ResponseError as error:
-                if "Function not found" not in str(error) or attempt == ATTEMPTS:
-                    raise BoardUnavailableError(_reason(error)) from error
-                async with _translated():
-                    await load_functions(self._client)
-            except (RedisConnectionError, RedisTimeoutError) as error:
-                sent = sent or not _never_sent(error)
-                if attempt == ATTEMPTS:
-                    kind = UnconfirmedError if sent else BoardUnavailableError
+                return await self._client.fcall(function(name), len(keys), *keys, *arguments)
+            except RedisError as error:
+                unknown = unknown or _may_have_been_done(error)
+                late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
+                if late or attempt == ATTEMPTS or not await self._mended(error):
+                    kind = UnconfirmedError if unknown else BoardUnavailableError
                     raise kind(_reason(error)) from error
-                await asyncio.sleep(0.05 * attempt)
-            else:
-                return reply
-        raise AssertionError
+            await asyncio.sleep(0.05 * attempt)
+
+    async def _mended(self, error: RedisError) -> bool:
+        """Whether a repeat can help; puts the functions back where a server has lost them."""
+        if not isinstance(error, ResponseError):
+            return isinstance(error, RedisConnectionError | RedisTimeoutError)
+        if "Function not found" not in str(error):
+            return False
+        with contextlib.suppress(RedisError):
+            await load_functions(self._client)
+        return True
 
 
 class _translated(contextlib.AbstractAsyncContextManager[None]):  # noqa: N801 - reads as a verb
@@ -288,9 +290,15 @@ class _translated(contextlib.AbstractAsyncContextManager[None]):  # noqa: N801 -
             raise BoardUnavailableError(_reason(error)) from error
 
 
-def _never_sent(error: RedisError) -> bool:
-    """Whether not even a connection was made, so that nothing can have been written."""
-    return "connecting to" in str(error)
+def _may_have_been_done(error: RedisError) -> bool:
+    """Whether the server may have done what was asked before the call failed.
+
+    Not when it refused, and not when the words never left: no connection could be made, or none
+    of ours was free.
+    """
+    if isinstance(error, ResponseError | BusyLoadingError | AuthenticationError):
+        return False
+    return not any(sign in str(error) for sign in ("connecting to", "No connection available"))
 
 
 def _reason(error: RedisError) -> str:

@@ -6,8 +6,9 @@ import orjson
 
 from capacity.board.store import Board, Outcome, StoredRow
 from capacity.instants import parse_instant
+from capacity.model import REPORT_TYPE_OF_KIND, ReportType, UnitKind
 from capacity.row import Row, encode_row, row_of
-from capacity.rules import state_of
+from capacity.rules import state_of, unusable
 from capacity.units import Catalogue, Unit, danish_day
 
 _FROM_CATALOGUE = (
@@ -72,13 +73,16 @@ async def reopen_due(board: Board, cluster: str, now: datetime) -> int:
 def _reopened(row: Row) -> Row:
     before_holds = row["free_before_holds"]
     free = None if before_holds is None else max(0, before_holds - row["held"])
+    if row["on_duty"] is False:
+        free = 0
     state = state_of(
         free=free,
         total=row["total"],
         occupied=row["occupied"],
-        out_of_use=row["closed"],
+        out_of_use=unusable(row["total"], row["staffed"], row["closed"] or 0),
         closure=None,
         on_duty=row["on_duty"],
+        answers_when_on_duty=REPORT_TYPE_OF_KIND[UnitKind(row["kind"])] is ReportType.ADVICE,
     )
     return Row(
         **{

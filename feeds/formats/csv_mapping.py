@@ -107,7 +107,8 @@ class CsvMapping(Mapping):
     constants: dict[CsvField, str | int | bool] = Field(default_factory=dict)
     time_format: str = "iso"
     """``iso`` (hours padded or not), or a `datetime.strptime` format for every time column; where
-    date and time are two columns, a blank stands between the two parts."""
+    date and time are two columns, a blank stands between the two parts. A format without time of day
+    means midnight."""
     unknown_words: tuple[Word, ...] = UNKNOWN_WORDS
     yes_words: tuple[Word, ...] = YES_WORDS
     no_words: tuple[Word, ...] = NO_WORDS
@@ -117,14 +118,15 @@ class CsvMapping(Mapping):
     @field_validator("time_format")
     @classmethod
     def _tells_an_instant(cls, time_format: str) -> str:
-        """A format must bring back day and minute; 12 hours without am and pm would not."""
+        """A format must bring back the minute, or else stand for midnight on a whole day."""
         moment = datetime(2026, 3, 2, 13, 5, tzinfo=UTC)
         try:
             again = datetime.strptime(moment.strftime(time_format), time_format)  # noqa: DTZ007 - compared as a wall clock
         except ValueError as error:
             raise ValueError("is no time format") from error
-        if time_format != "iso" and again.replace(tzinfo=UTC) != moment:
-            raise ValueError("does not tell year, month, day, hour and minute")
+        midnight = moment.replace(hour=0, minute=0)
+        if time_format != "iso" and again.replace(tzinfo=UTC) not in (moment, midnight):
+            raise ValueError("does not tell year, month, day, and hour and minute or neither")
         return time_format
 
     @model_validator(mode="after")

@@ -61,12 +61,16 @@ class Gathering:
         else:
             self._reports.append(report)
             self._places.append(where)
-        if len(self._places) + len(self._rejects) > MAX_ROWS:
-            raise unreadable(DOCUMENT, f"holds more than {MAX_ROWS} rows")
+            self._refuse_too_many()
 
     def reject(self, where: str, error: FieldError) -> None:
         """Note a row that cannot be used."""
         self._rejects.append(Reject(where, error.field, error.reason))
+        self._refuse_too_many()
+
+    def _refuse_too_many(self) -> None:
+        if len(self._places) + len(self._rejects) > MAX_ROWS:
+            raise unreadable(DOCUMENT, f"holds more than {MAX_ROWS} rows")
 
     def batch(self) -> Batch:
         """All that was gathered."""

@@ -26,6 +26,8 @@ HEARTBEAT = 5.0
 PATIENCE = 30.0
 """Seconds that a board may stay behind before it is dropped (it then starts over)."""
 WAIT = 2.0
+AUDIT = 2.0
+"""Seconds between comparisons of our place with the store's, in clusters where nothing happens."""
 BACKOFF = (0.1, 3.0)
 
 
@@ -51,11 +53,24 @@ class Channel:
 
 
 class Hub:
-    """All clusters' channels in this process."""
+    """All clusters' channels in this process. Paces are in seconds; see the constants above."""
 
-    def __init__(self, board: Board, clusters: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        board: Board,
+        clusters: Sequence[str],
+        clock: Clock,
+        *,
+        window: float = WINDOW,
+        heartbeat: float = HEARTBEAT,
+        patience: float = PATIENCE,
+    ) -> None:
         self._board = board
         self._clock = clock
+        self._window = window
+        self._heartbeat = heartbeat
+        self._patience = patience
+        self._audit_at = 0.0
         self._channels = {cluster: Channel(cluster) for cluster in clusters}
         self._tasks: list[asyncio.Task[None]] = []
         self.live = False
@@ -119,19 +134,40 @@ class Hub:
             try:
                 if not self.live:
                     await self._recover()
-                positions = {c: ch.feed.stream_id for c, ch in self._channels.items()}
-                found = await self._board.wait_for_changes(positions, WAIT)
-                for cluster, changes in found.items():
-                    await self._take(self._channels[cluster], changes)
+                await self._follow_on()
                 delay = BACKOFF[0]
-            except BoardUnavailableError as error:
+            except Exception as error:  # noqa: BLE001 - a follower that ends freezes every board
                 self._lose(error)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))
                 delay = min(BACKOFF[1], delay * 2)
 
-    def _lose(self, error: BoardUnavailableError) -> None:
+    async def _follow_on(self) -> None:
+        positions = {c: ch.feed.stream_id for c, ch in self._channels.items()}
+        found = await self._board.wait_for_changes(positions, WAIT)
+        for cluster, changes in found.items():
+            await self._take(self._channels[cluster], changes)
+        now = asyncio.get_running_loop().time()
+        if now >= self._audit_at:
+            self._audit_at = now + AUDIT
+            for cluster in self._channels.keys() - found.keys():
+                await self._audit(self._channels[cluster])
+
+    async def _audit(self, channel: Channel) -> None:
+        """Start over where the store stands elsewhere although its stream told us nothing.
+
+        A store that was emptied or put back may count on below our place in its stream; waiting
+        for what comes after that place would be waiting for ever.
+        """
+        cursor = await self._board.cursor(channel.feed.cluster)
+        if cursor != channel.feed.cursor:
+            await self._reload(channel)
+
+    def _lose(self, error: Exception) -> None:
         if self.live:
-            log.error("boards are frozen: the store cannot be followed (%s)", error)
+            unforeseen = None if isinstance(error, BoardUnavailableError) else error
+            log.error(
+                "boards are frozen: the store cannot be followed (%s)", error, exc_info=unforeseen
+            )
             self.live = False
             self._heartbeats()
 
@@ -162,7 +198,7 @@ class Hub:
         if channel.timer is not None:
             return
         loop = asyncio.get_running_loop()
-        due = channel.sent_at + WINDOW
+        due = channel.sent_at + self._window
         if loop.time() >= due:
             self._broadcast(channel)
         else:
@@ -199,7 +235,7 @@ class Hub:
     async def _beat(self) -> None:
         """Signs of life while the store is followed; silence, which pages notice, otherwise."""
         while True:
-            await asyncio.sleep(HEARTBEAT)
+            await asyncio.sleep(self._heartbeat)
             if self.live:
                 self._heartbeats()
 
@@ -218,7 +254,7 @@ class Hub:
         elif member.connection.idle():
             member.behind_since = None
             self._bring_up(channel, member, member.told)
-        elif asyncio.get_running_loop().time() - member.behind_since > PATIENCE:
+        elif asyncio.get_running_loop().time() - member.behind_since > self._patience:
             log.info("dropped a board of %s that did not read", channel.feed.cluster)
             self.boards_dropped += 1
             channel.members.discard(member)

@@ -36,7 +36,8 @@ class BoardProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Say goodbye (close code 1012), and do not wait for a board that does not read."""
-        super().shutdown()
+        if not self.transport.is_closing():  # uvloop raises at a write to a closed transport
+            super().shutdown()
         self.loop.call_later(SHUTDOWN_GRACE, self._abort_if_stuck, self.transport)
 
     @staticmethod

@@ -78,6 +78,7 @@ def render_board(
         for code, name in abilities.items()
     ]
     first = {code: place for place, code in enumerate(FIRST_NEEDS)}
+    more_needs = [choice for choice in needs if choice.value not in first]
     return render(
         "board.html",
         words,
@@ -87,7 +88,8 @@ def render_board(
             for code, name, chosen in _municipality_choices(municipalities, filters, words)
         ],
         needs=sorted((c for c in needs if c.value in first), key=lambda c: first[c.value]),
-        more_needs=[c for c in needs if c.value not in first],
+        more_needs=more_needs,
+        more_label=_more_label(more_needs, words),
         filters=filters,
         clear_href=Filters().href(asked),
         language_hrefs={other: filters.href(other) for other in LANGUAGES},
@@ -192,6 +194,12 @@ def _municipality_choices(
     yield "", words.text("all_municipalities"), filters.municipality is None
     for code, name in municipalities.items():
         yield code, name, filters.municipality == code
+
+
+def _more_label(choices: Sequence[Choice], words: Words) -> str:
+    """The unfolding button says how many it hides, so that no choice is out of sight."""
+    chosen = sum(choice.chosen for choice in choices)
+    return words.text("more_needs_chosen", n=chosen) if chosen else words.text("more_needs")
 
 
 def _status(layout: Layout, filters: Filters, words: Words) -> str:

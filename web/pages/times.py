@@ -9,6 +9,8 @@ from capacity.instants import COPENHAGEN
 from web.words import Words
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+SHORT = 3
+"""Letters of a month's name where room is scarce."""
 
 
 def age(words: Words, seconds: float) -> str:
@@ -36,9 +38,8 @@ def moment(words: Words, instant: datetime, now: datetime) -> str:
     local = instant.astimezone(COPENHAGEN)
     today = now.astimezone(COPENHAGEN).date()
     key = _DAYS.get((local.date() - today).days, "other_day")
-    return words.text(
-        key, clock=clock(words, instant), day=local.day, month=_month(words, local.date())
-    )
+    month = _month(words, local.date())[:SHORT]
+    return words.text(key, clock=clock(words, instant), day=local.day, month=month)
 
 
 def full(words: Words, instant: datetime) -> str:

@@ -1,12 +1,15 @@
 // The filter links without a page load. Mirror of web/pages/filters.py.
 
 export class Filters {
+  #words;
   #onChange;
 
-  constructor(onChange) {
+  constructor(words, onChange) {
+    this.#words = words;
     this.#onChange = onChange;
     this.#read();
     document.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("keydown", (event) => event.key === "Escape" && fold(true));
     addEventListener("popstate", () => {
       this.#read();
       this.#show();
@@ -36,6 +39,7 @@ export class Filters {
 
   #click(event) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (!event.target.closest(".more")) fold(false);
     const link = event.target.closest("a[data-municipality], a[data-capability], a[data-clear]");
     if (!link) return;
     event.preventDefault();
@@ -44,6 +48,14 @@ export class Filters {
     else [this.municipality, this.capabilities] = ["", []];
     history.pushState(null, "", this.#href(this.municipality, this.capabilities));
     this.#show();
+  }
+
+  // The unfolding button says how many it hides, so that no choice is out of sight.
+  #countHidden() {
+    const more = document.querySelector("[data-more]");
+    if (!more) return;
+    const n = document.querySelectorAll(".more a[aria-current]").length;
+    more.textContent = this.#words.text(n ? "more_needs_chosen" : "more_needs", { n });
   }
 
   #toggled(code) {
@@ -73,8 +85,18 @@ export class Filters {
       link.href = this.#href(this.municipality, this.capabilities, link.dataset.language);
     }
     for (const link of links("clear")) link.hidden = !this.chosen;
+    this.#countHidden();
     this.#onChange();
   }
+}
+
+// Folds the further needs away again; the keyboard goes back to where it unfolded them.
+function fold(refocus) {
+  const open = document.querySelector(".more details[open]");
+  if (!open) return;
+  const inside = open.contains(document.activeElement);
+  open.open = false;
+  if (refocus && inside) open.querySelector("summary").focus();
 }
 
 function links(kind) {

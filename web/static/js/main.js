@@ -6,6 +6,7 @@ import { Connection } from "./connection.js";
 import { Filters } from "./filters.js";
 import { Link } from "./link.js";
 import { clock as timeOfDay } from "./times.js";
+import { fitWall } from "./wall.js";
 import { Words } from "./words.js";
 
 const TICK = 1000; // ages and staleness move on the server's clock, without any message
@@ -14,7 +15,7 @@ const page = document.body.dataset;
 const words = new Words(JSON.parse(page.words));
 const clock = new ServerClock(page.serverTime);
 const link = new Link(words, clock);
-const filters = new Filters(() => board.paint());
+const filters = new Filters(words, () => board.paint());
 const board = new Board({ words, clock, filters, onError });
 
 const connection = new Connection({
@@ -26,7 +27,7 @@ const connection = new Connection({
     retryMax: Number(page.retryMaxMs),
   },
   onFrame,
-  onState: (state) => link.show(state),
+  onState,
 });
 
 function onFrame(frame) {
@@ -34,6 +35,11 @@ function onFrame(frame) {
   if (frame.type === "snapshot") board.replace(frame.rows);
   else if (frame.type === "rows") board.apply(frame.rows);
   if (frame.live !== false) link.heard();
+}
+
+function onState(state) {
+  link.show(state);
+  fit();
 }
 
 // A board that cannot draw must not look live.
@@ -48,6 +54,11 @@ function tick() {
   const face = document.querySelector("[data-clock]");
   const time = timeOfDay(words, clock.now());
   if (face && face.textContent !== time) face.textContent = time;
+  fit();
+}
+
+function fit() {
+  if (document.body.classList.contains("wall")) fitWall();
 }
 
 link.show({ name: "connecting" });

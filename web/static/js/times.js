@@ -3,6 +3,7 @@
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
+const SHORT = 3; // letters of a month's name where room is scarce
 
 const COPENHAGEN = new Intl.DateTimeFormat("en-GB", {
   timeZone: "Europe/Copenhagen",
@@ -39,7 +40,9 @@ export function moment(words, at, now) {
   const today = wall(now);
   const days = Math.round((midnight(then) - midnight(today)) / (DAY * 1000));
   const key = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? "other_day";
-  return words.text(key, { ...date(words, then), clock: clock(words, at) });
+  const parts = date(words, then);
+  parts.month = parts.month.slice(0, SHORT);
+  return words.text(key, { ...parts, clock: clock(words, at) });
 }
 
 export function full(words, at) {

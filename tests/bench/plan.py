@@ -1,0 +1,48 @@
+"""How much to measure, and telling how far it has come."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sizes and times of all measurements; seconds unless said otherwise.
+
+    `boards` are the numbers of open boards that fan-out is measured with; `slow_for` and
+    `busy_for` how long changes are published at one and at twenty a second.
+    """
+
+    runs: int = 5
+    boards: tuple[int, ...] = (200, 1000)
+    units: int = 200
+    slow_for: float = 5.0
+    busy_for: float = 4.0
+    ingest_for: float = 2.0
+    idle_boards: int = 500
+    document_bytes: int = 1_000_000
+    snapshot_units: tuple[int, ...] = (18, 200, 1000)
+
+
+FULL = Plan()
+QUICK = Plan(
+    runs=3,
+    boards=(200,),
+    slow_for=2.0,
+    busy_for=1.5,
+    ingest_for=0.6,
+    idle_boards=200,
+    document_bytes=250_000,
+)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Lines on standard error, with the time since the start."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """One line."""
+        seconds = time.monotonic() - self.started
+        print(f"[{seconds:5.0f} s] {text}", file=sys.stderr, flush=True)

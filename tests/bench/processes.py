@@ -1,0 +1,239 @@
+"""The processes that are measured: started on cores of their own, weighed, and always stopped."""
+
+import contextlib
+import http.client
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from redis import Redis
+
+from capacity.board import EmbeddedServer
+from capacity.child_process import die_with_parent
+from tests.bench.figures import CannotRunError
+from tests.bench.world import World
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 12.0
+QUIET_CPU = 0.02
+"""Share of a core below which a server counts as having nothing left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """What is measured runs on `server`; the load client, the publisher and Valkey on `client`."""
+
+    server: frozenset[int]
+    client: frozenset[int]
+
+    @classmethod
+    def find(cls) -> "Cores":
+        """The first two cores that this process may use, or one for everything."""
+        if not hasattr(os, "sched_getaffinity"):
+            raise CannotRunError("cores can be assigned on Linux only")
+        usable = sorted(os.sched_getaffinity(0))
+        return cls(frozenset(usable[:1]), frozenset(usable[1:2] or usable[:1]))
+
+    @property
+    def note(self) -> str:
+        """How the cores are shared, for the report."""
+        if self.server == self.client:
+            return "ONE CORE: server, client and Valkey share it, so ratios flatter nobody"
+        return "server on a core of its own; load client, publisher and Valkey on another"
+
+
+class Server:
+    """A child process that serves boards on a port of the loopback address."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self._process = process
+        self.port = port
+        self.started_in = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far by all threads, user and system.
+
+        The clock of another process, as clock_getcpuclockid(3) makes it; /proc/PID/stat tells the
+        same in steps of ten milliseconds, which is too coarse for short runs.
+        """
+        return time.clock_gettime((~self.pid << 3) | 2)
+
+    def resident_bytes(self) -> int:
+        """Memory in use (RSS)."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * resource.getpagesize()
+
+    def settle(self, patience: float = 15.0) -> None:
+        """Wait until the process has worked off what it still had to do."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            before = self.cpu_seconds()
+            time.sleep(0.25)
+            if self.cpu_seconds() - before < QUIET_CPU * 0.25:
+                return
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Stage:
+    """One Valkey for product and baseline alike, and a folder that is removed afterwards."""
+
+    def __init__(self, results: Path) -> None:
+        self.cores = Cores.find()
+        _allow_many_sockets()
+        results.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(mkdtemp(prefix="run-", dir=results)).absolute()
+        self._store = EmbeddedServer(self.folder / "valkey")
+        self._count = 0
+
+    def __enter__(self) -> "Stage":
+        try:
+            self._store.start()
+            assert self._store.pid is not None
+            _pin_all_threads(self._store.pid, self.cores.client)
+            os.sched_setaffinity(0, self.cores.client)
+            # A rewrite of the append-only file in the middle of one run would be charged to it.
+            self.redis().config_set("auto-aof-rewrite-percentage", 0)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Where the store is."""
+        return self._store.url
+
+    @property
+    def socket_path(self) -> str:
+        """The store's unix socket."""
+        return self._store.url.removeprefix("unix://")
+
+    def redis(self) -> Redis:
+        """A plain client."""
+        return Redis.from_url(self.url)
+
+    @contextlib.contextmanager
+    def product(self, units: int, sources: int = 1) -> Iterator[tuple[Server, World]]:
+        """The real web process on an emptied store with a catalogue of its own, once ready."""
+        self.redis().flushall()
+        self._count += 1
+        world = World.write(self.folder / f"product-{self._count}", units, sources)
+        port = _free_port()
+        environment = world.environment(self.url, port)
+        command = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
+        with self._running(command, environment, port, _is_ready) as server:
+            yield server, world
+
+    @contextlib.contextmanager
+    def plain(self) -> Iterator[Server]:
+        """The plain baseline server, once it takes connections."""
+        port = _free_port()
+        command = [sys.executable, "-m", "tests.bench.plain_server", self.url, str(port)]
+        with self._running(command, dict(os.environ), port, _accepts) as server:
+            yield server
+
+    @contextlib.contextmanager
+    def _running(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str],
+        port: int,
+        ready: Callable[[int], bool],
+    ) -> Iterator[Server]:
+        log = self.folder / "server.log"
+        began = time.monotonic()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the bench, which then stops its children
+                preexec_fn=_before(self.cores.server),
+            )
+        server = Server(process, port)
+        try:
+            while not ready(port):
+                if process.poll() is not None or time.monotonic() - began > START_SECONDS:
+                    words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                    raise CannotRunError(f"{command[2]} did not start:\n{words}")
+                time.sleep(0.01)
+            server.started_in = time.monotonic() - began
+            yield server
+        finally:
+            server.stop()
+
+
+def _before(cores: frozenset[int]) -> Callable[[], None]:
+    die = die_with_parent()
+
+    def prepare() -> None:
+        os.sched_setaffinity(0, cores)
+        if die is not None:
+            die()
+
+    return prepare
+
+
+def _pin_all_threads(pid: int, cores: frozenset[int]) -> None:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)
+
+
+def _allow_many_sockets() -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
