@@ -1,15 +1,27 @@
-"""Settings, from the environment (``AKUTOVERBLIK_…``) and nowhere else; none of them is secret."""
+"""Settings, from the environment (``AKUTOVERBLIK_…``) or, where secret, from a file each.
+
+A store's address may hold a password, which does not belong into an environment. So every setting
+may also be a file of its name in the folder where containers get their secrets
+(``/run/secrets/akutoverblik_sql_url``); the environment comes first.
+"""
 
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS = Path("/run/secrets")
+"""Where Docker, Podman and Kubernetes put secrets by custom."""
+
 
 class Settings(BaseSettings):
     """How one installation runs. Every field is documented in docs/operations.md."""
 
-    model_config = SettingsConfigDict(env_prefix="AKUTOVERBLIK_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="AKUTOVERBLIK_",
+        extra="ignore",
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+    )
 
     data: Path = Path(".akutoverblik")
     """Folder of the embedded stores, the inbox and the keys; made when missing."""

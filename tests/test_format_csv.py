@@ -228,6 +228,7 @@ def test_a_last_line_without_end_is_read() -> None:
         (b"  <HTML>\n", "document", "is a web page"),
         (b'"unit,observed_at\n', "header", "is no CSV"),
         (b"," * 1000 + b"unit", "header", "more than 1000 columns"),
+        (b"\n" * 500_000 + b"x", "document", "more than 500000 lines"),
     ],
 )
 def test_what_is_no_file_of_rows_is_refused(raw: bytes, field: str, reason: str) -> None:

@@ -80,7 +80,8 @@ XML = b"""<?xml version="1.0" encoding="UTF-8"?>
   <date value="2026-11-22T12:00:00.0000001+01:00"/>
   <period><start value="2026-11-22"/><end value="2026-11-22"/></period>
   <group><code><coding><code value="Beds"/></coding></code>
-   <population><code><coding><code value="numTotBeds"/></coding></code><count value="10"/></population>
+   <population><code><coding><code value="numTotBeds"/></coding></code>
+    <count value="10"/></population>
    <population><code><coding><code value="numBeds"/></coding></code><count>
      <extension url="http://example.org/data-absent-reason"><valueCode value="unknown"/></extension>
    </count></population>
@@ -154,8 +155,8 @@ def test_a_count_that_is_no_count_is_refused_by_field(count: object) -> None:
 def test_a_mapping_names_other_codes_and_the_group() -> None:
     intensive = {**beds(numICUBeds=4, numICUBedsOcc=3), "code": coded("ICU")}
     codes = {"numICUBeds": "total", "numICUBedsOcc": "occupied"}
-    found = read(report(beds(numTotBeds=10, numICUBeds=99), intensive), {"codes": codes,
-                                                                         "group": "icu"})  # fmt: skip
+    both = report(beds(numTotBeds=10, numICUBeds=99), intensive)
+    found = read(both, {"codes": codes, "group": "icu"})
     assert (found.reports[0].total, found.reports[0].occupied) == (4, 3)
 
 
@@ -282,8 +283,9 @@ def test_figures_that_are_not_final_are_refused(status: object) -> None:
 
 
 def test_a_search_that_found_nothing_is_an_answer() -> None:
-    for empty in ({}, {"entry": []}):
-        batch = read({"resourceType": "Bundle", "type": "searchset", **empty})
+    nothing: list[dict[str, Any]] = [{}, {"entry": []}]
+    for entries in nothing:
+        batch = read({"resourceType": "Bundle", "type": "searchset", **entries})
         assert (batch.reports, batch.rejects) == ((), ())
 
 
@@ -318,7 +320,7 @@ def test_codes_that_are_no_texts_are_passed_over() -> None:
         (b'{"resourceType": "Bundle", "entry": {}}', "entry", "is not a list of objects"),
         (b'{"resourceType": "Bundle", "entry": [{}]}', "MeasureReport", "is missing"),
         (b'{"resourceType": "MeasureReport"}', "MeasureReport", "carries no bed capacity"),
-        (b"<", "document", "is not well-formed XML (line 1, column 2)"),
+        (b"<a>\n <", "document", "is not well-formed XML (line 2, column 2)"),
         (b"<html><p>503</html>", "document", "is a web page"),
         (b"<!DOCTYPE html><p>", "document", "is a web page"),
         (b"<Bundle/>", "document", "not in the FHIR namespace"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capacity.model import LoadReport, PlaceReport, UnreadableError
 from capacity.privacy import CPR_REASON
-from feeds.formats import own_json
+from feeds.formats.gathering import MAX_ROWS
 from feeds.formats.own_json import FORMAT
 from tests.support.formats import CPR, faults, mangled, parsed, reads_or_refuses
 
@@ -96,7 +96,7 @@ def test_what_is_no_document_is_refused_and_said_why(raw: bytes, field: str, rea
 
 
 def test_more_reports_than_the_limit_are_refused() -> None:
-    many = b"[" + b",".join([b"0"] * (own_json.MAX_ROWS + 1)) + b"]"
+    many = b"[" + b",".join([b"0"] * (MAX_ROWS + 1)) + b"]"
     with pytest.raises(UnreadableError, match="more than 50000"):
         parsed(FORMAT, many)
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyP
     """As when a third party's package names the wrong thing."""
     wrong = EntryPoint("odd", "feeds.formats:format_names", feeds.formats.GROUP)
 
-    def installed(**selection: str) -> EntryPoints:
+    def installed(**selection: Any) -> EntryPoints:
         return EntryPoints([wrong]).select(**selection)
 
     monkeypatch.setattr(feeds.formats, "entry_points", installed)

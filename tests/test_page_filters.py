@@ -30,7 +30,9 @@ def test_an_endless_address_is_cut():
 
 
 @given(
-    st.sampled_from([None, *PLACES]), st.lists(st.sampled_from(ABILITIES), unique=True), st.booleans()
+    st.sampled_from([None, *PLACES]),
+    st.lists(st.sampled_from(ABILITIES), unique=True),
+    st.booleans(),
 )
 def test_an_address_reads_back_as_what_was_chosen(municipality, capabilities, english):
     filters = Filters(municipality, tuple(capabilities))

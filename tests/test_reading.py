@@ -238,9 +238,7 @@ def test_two_minutes_ahead_is_still_the_present() -> None:
         ({CPR: CPR}, "(field name)"),
     ],
 )
-def test_a_person_number_is_refused_wherever_it_stands(
-    fields: dict[str, Any], field: str
-) -> None:
+def test_a_person_number_is_refused_wherever_it_stands(fields: dict[str, Any], field: str) -> None:
     assert fault(**fields) == (field, CPR_REASON)
 
 

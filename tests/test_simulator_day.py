@@ -82,10 +82,10 @@ def test_nobody_is_lost_or_made_up(scenario: Scenario, seed: int) -> None:
 
 
 def test_arrivals_follow_the_hours_of_the_day(scenario: Scenario) -> None:
-    """300 days at a fixed seed: each hour within four standard deviations of its share."""
+    """120 days at a fixed seed: each hour within four standard deviations of its share."""
     day = Day(scenario, 11, begin=0)
     came = [0] * 24
-    days = 300
+    days = 120
     for hour in range(days * 24):
         before = day.visitation.queue.arrived
         day.advance(60)
@@ -128,7 +128,7 @@ def test_the_figures_the_field_knows_come_out(scenario: Scenario) -> None:
 
 def test_team_referrals_come_in_the_known_shares(scenario: Scenario) -> None:
     day = Day(scenario, 2)
-    day.advance(200 * DAY)
+    day.advance(90 * DAY)
     referred = sum((team.referred_by for team in day.teams), start=type(day.teams[0].referred_by)())
     for referrer, share in scenario.teams.referrers.items():
         assert referred[referrer] / referred.total() == pytest.approx(share / 0.99, abs=0.03)

@@ -35,8 +35,8 @@ REMEMBER_OWN_SECONDS = 60
 """The same for a request whose id its caller does not know, so that only we can repeat it."""
 ATTEMPTS = 3
 """How often one request is sent, under the same id, before its fate is called unknown."""
-LAST_ATTEMPT_SECONDS = 5.0
-"""A stopped server answers nothing, so no attempt begins later than this: callers must hear soon."""
+LAST_ATTEMPT_SECONDS = 2.5
+"""No attempt begins later than this: a stopped server answers none, and callers must hear soon."""
 READ_BATCH = 500
 
 
@@ -271,7 +271,8 @@ class Board:
     async def _mended(self, error: RedisError) -> bool:
         """Whether a repeat can help; puts the functions back where a server has lost them."""
         if not isinstance(error, ResponseError):
-            return isinstance(error, RedisConnectionError | RedisTimeoutError)
+            lost = isinstance(error, RedisConnectionError | RedisTimeoutError)
+            return lost and not isinstance(error, BusyLoadingError)
         if "Function not found" not in str(error):
             return False
         with contextlib.suppress(RedisError):

@@ -25,6 +25,9 @@ class Lines:
         self.read = 0
         """How many lines have been read so far."""
 
+    def __len__(self) -> int:
+        return len(self._lines)
+
     def __iter__(self) -> "Lines":
         return self
 

@@ -107,8 +107,8 @@ class CsvMapping(Mapping):
     constants: dict[CsvField, str | int | bool] = Field(default_factory=dict)
     time_format: str = "iso"
     """``iso`` (hours padded or not), or a `datetime.strptime` format for every time column; where
-    date and time are two columns, a blank stands between the two parts. A format without time of day
-    means midnight."""
+    date and time are two columns, a blank stands between the two parts. A format without time of
+    day means midnight."""
     unknown_words: tuple[Word, ...] = UNKNOWN_WORDS
     yes_words: tuple[Word, ...] = YES_WORDS
     no_words: tuple[Word, ...] = NO_WORDS

@@ -128,7 +128,11 @@ def _resources(document: object) -> Iterator[tuple[str, _Object]]:
 
 def _is_empty_bundle(document: object) -> bool:
     """A search that found nothing is an answer, not an error."""
-    return isinstance(document, dict) and not document.get("entry") and "group" not in document
+    return (
+        isinstance(document, dict)
+        and document.get("resourceType") == "Bundle"
+        and not document.get("entry")
+    )
 
 
 def _fields(resource: _Object, mapping: FhirMapping, received_at: datetime) -> _Object | None:

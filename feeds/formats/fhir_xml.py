@@ -23,7 +23,7 @@ from feeds.formats.gathering import (
 )
 
 MAX_DEPTH = 60
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_000_000
 """About a hundred elements make a report."""
 
 _FHIR = "{http://hl7.org/fhir}"

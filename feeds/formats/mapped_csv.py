@@ -39,6 +39,8 @@ from feeds.formats.gathering import (
 )
 
 MAX_COLUMNS = 1_000
+MAX_LINES = 500_000
+"""Blank lines, rows left out and line breaks inside cells included."""
 _SPLIT = {"observed_date", "observed_time"}
 
 
@@ -49,6 +51,8 @@ def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batc
     if looks_like_a_web_page(text):
         raise unreadable(DOCUMENT, "is a web page (HTML), not CSV")
     lines = Lines(text)
+    if len(lines) > MAX_LINES:
+        raise unreadable(DOCUMENT, f"has more than {MAX_LINES} lines")
     separator = _separator(lines, mapping)
     header = _header(lines, separator, mapping)
     plan = _plan(header, mapping)

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import sys
 from datetime import UTC, datetime
+from typing import cast
 
 import uvloop
 from redis.asyncio import Redis
@@ -27,8 +28,7 @@ _boards: set[asyncio.Transport] = set()
 
 class _Board(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
         self._received = b""
 
     def data_received(self, data: bytes) -> None:
@@ -77,10 +77,10 @@ def _entries(reply: object) -> list[tuple[bytes, dict[bytes, bytes]]]:
 
 
 async def _serve(url: str, port: int) -> None:
-    follower = asyncio.create_task(_follow(url))
     loop = asyncio.get_running_loop()
-    await loop.create_server(_Board, "127.0.0.1", port, backlog=4096)
-    await follower
+    server = await loop.create_server(_Board, "127.0.0.1", port, backlog=4096)
+    async with server:
+        await _follow(url)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class Plan:
     """Sizes and times of all measurements; seconds unless said otherwise.
 
-    `boards` are the numbers of open boards that fan-out is measured with; `slow_for` and
+    `runs` is how often everything is repeated, and what is at rest `idle_runs` times. `boards` are the numbers of open boards that fan-out is measured with; `slow_for` and
     `busy_for` how long changes are published at one and at twenty a second.
     """
 
@@ -20,6 +20,7 @@ class Plan:
     busy_for: float = 4.0
     ingest_for: float = 2.0
     idle_boards: int = 500
+    idle_runs: int = 5
     document_bytes: int = 1_000_000
     snapshot_units: tuple[int, ...] = (18, 200, 1000)
 
@@ -32,6 +33,7 @@ QUICK = Plan(
     busy_for=1.5,
     ingest_for=0.6,
     idle_boards=200,
+    idle_runs=2,
     document_bytes=250_000,
 )
 

@@ -101,11 +101,12 @@ class Stage:
 
     def __init__(self, results: Path) -> None:
         self.cores = Cores.find()
-        _allow_many_sockets()
+        self._own_cores = os.sched_getaffinity(0)
+        self._own_limit = _allow_many_sockets()
         results.mkdir(parents=True, exist_ok=True)
         self.folder = Path(mkdtemp(prefix="run-", dir=results)).absolute()
         self._store = EmbeddedServer(self.folder / "valkey")
-        self._count = 0
+        self._products = 0
 
     def __enter__(self) -> "Stage":
         try:
@@ -114,7 +115,8 @@ class Stage:
             _pin_all_threads(self._store.pid, self.cores.client)
             os.sched_setaffinity(0, self.cores.client)
             # A rewrite of the append-only file in the middle of one run would be charged to it.
-            self.redis().config_set("auto-aof-rewrite-percentage", 0)
+            with Redis.from_url(self.url) as client:
+                client.config_set("auto-aof-rewrite-percentage", 0)
         except BaseException:
             self.__exit__()
             raise
@@ -122,6 +124,8 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._store.stop()
+        os.sched_setaffinity(0, self._own_cores)
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._own_limit)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -134,16 +138,13 @@ class Stage:
         """The store's unix socket."""
         return self._store.url.removeprefix("unix://")
 
-    def redis(self) -> Redis:
-        """A plain client."""
-        return Redis.from_url(self.url)
-
     @contextlib.contextmanager
     def product(self, units: int, sources: int = 1) -> Iterator[tuple[Server, World]]:
         """The real web process on an emptied store with a catalogue of its own, once ready."""
-        self.redis().flushall()
-        self._count += 1
-        world = World.write(self.folder / f"product-{self._count}", units, sources)
+        with Redis.from_url(self.url) as client:
+            client.flushall()
+        self._products += 1
+        world = World.write(self.folder / f"product-{self._products}", units, sources)
         port = _free_port()
         environment = world.environment(self.url, port)
         command = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
@@ -183,13 +184,20 @@ class Stage:
         try:
             while not ready(port):
                 if process.poll() is not None or time.monotonic() - began > START_SECONDS:
-                    words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                    raise CannotRunError(f"{command[2]} did not start:\n{words}")
+                    raise CannotRunError(f"{command[2]} did not start: {_last_words(log)}")
                 time.sleep(0.01)
             server.started_in = time.monotonic() - began
             yield server
+        except OSError as error:
+            raise CannotRunError(f"{error}; the server said: {_last_words(log)}") from error
         finally:
             server.stop()
+
+
+def _last_words(log: Path) -> str:
+    """The last line of a log, and below it those that led there."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["(silence)"]
+    return "\n".join([lines[-1], *lines[-20:-1]])
 
 
 def _before(cores: frozenset[int]) -> Callable[[], None]:
@@ -208,9 +216,11 @@ def _pin_all_threads(pid: int, cores: frozenset[int]) -> None:
         os.sched_setaffinity(int(thread.name), cores)
 
 
-def _allow_many_sockets() -> None:
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def _allow_many_sockets() -> tuple[int, int]:
+    """Raise the limit on descriptors as far as it goes; returns what it was."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    return before
 
 
 def _is_ready(port: int) -> bool:

@@ -31,6 +31,7 @@ freshness = {{ ageing_after = "2 h", stale_after = "4 h" }}
 authority = "randers-kommune"
 operator = "randers-kommune"
 capabilities = {capabilities}
+assumptions = ["phone"]
 """
 _SOURCE = """
 [[source]]
@@ -66,9 +67,7 @@ class World:
         (folder / "catalogue.toml").write_text("".join(catalogue), encoding="utf-8")
         world = cls(folder, ids, tuple(cls._make_keys(folder, sources)))
         blocks = [
-            _SOURCE.format(
-                number=number, cluster=CLUSTER, units=json.dumps(world.units_of(number))
-            )
+            _SOURCE.format(number=number, cluster=CLUSTER, units=json.dumps(world.units_of(number)))
             for number in range(sources)
         ]
         (folder / "sources.toml").write_text("".join(blocks), encoding="utf-8")

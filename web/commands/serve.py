@@ -1,8 +1,10 @@
 """``akutoverblik serve``: the service itself, with an embedded store unless one is configured."""
 
+import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 
 import uvicorn
@@ -63,7 +65,11 @@ def run_web(settings: Settings, *, demo: bool = False) -> int:
         log_config=None,
     )
     server = uvicorn.Server(config)
-    server.run()
+    # The server raises the signal that ended it once more when it has shut down. SIGTERM must not
+    # end the process then and there: an embedded store still has to be stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
     return 0 if server.started else 3
 
 

@@ -152,32 +152,20 @@ function setHidden(element, hidden) {
   if (element.hidden !== hidden) element.hidden = hidden;
 }
 
+// As a unit without any report: what the catalogue says of it stays, everything told is gone.
 function unknown(row) {
-  const empty = { state: "unknown", inconsistencies: [], capabilities_off: [], held: 0 };
-  const blank = Object.fromEntries(
-    UNKNOWN_WITHOUT_REPORT.map((name) => [name, null]),
-  );
-  const capabilities = [...row.capabilities, ...row.capabilities_off];
-  return { ...row, ...blank, ...empty, capabilities, reopens_itself: false };
+  const blank = Object.fromEntries(Object.keys(row).map((name) => [name, null]));
+  const kept = Object.fromEntries(FROM_CATALOGUE.map((name) => [name, row[name]]));
+  return {
+    ...blank,
+    ...kept,
+    held: 0,
+    state: "unknown",
+    inconsistencies: [],
+    capabilities: [...row.capabilities, ...row.capabilities_off],
+    capabilities_off: [],
+    reopens_itself: false,
+  };
 }
 
-const UNKNOWN_WITHOUT_REPORT = [
-  "total",
-  "staffed",
-  "occupied",
-  "reserved",
-  "closed",
-  "free",
-  "note",
-  "closure_reason",
-  "reopens_at",
-  "on_duty",
-  "next_free_at",
-  "waiting",
-  "wait_minutes",
-  "observed_at",
-  "received_at",
-  "ageing_at",
-  "stale_at",
-  "source",
-];
+const FROM_CATALOGUE = ["unit", "name", "kind", "organisation", "municipality", "phone"];

@@ -1,0 +1,82 @@
+"""A network between us and the store that loses exactly what it is told to lose."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+
+class LossyLine:
+    """Passes bytes between clients and a server's unix socket.
+
+    While `lose` is above zero, the reply to each request that holds `word` is thrown away and the
+    connection cut (or, with `silently`, kept open without ever answering); the request itself has
+    reached the server. `requests` counts requests that held the word.
+    """
+
+    def __init__(self, server: Path, word: bytes = b"FCALL") -> None:
+        self._server = server
+        self._word = word
+        self._folder = Path(tempfile.mkdtemp(prefix="line-"))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.lose = 0
+        self.silently = False
+        self.requests = 0
+
+    @property
+    def url(self) -> str:
+        """Where clients find the line."""
+        return f"unix://{self._folder / 's'}"
+
+    async def __aenter__(self) -> "LossyLine":
+        self._listener = await asyncio.start_unix_server(self._serve, self._folder / "s")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listener.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        shutil.rmtree(self._folder)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        far_reader, far_writer = await asyncio.open_unix_connection(self._server)
+        losing = asyncio.Event()
+        pumps = [
+            asyncio.create_task(self._forward(reader, far_writer, losing)),
+            asyncio.create_task(self._return(far_reader, writer, losing)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            pass  # the test is over
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._tasks.discard(task)
+            writer.close()
+            far_writer.close()
+
+    async def _forward(
+        self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, losing: asyncio.Event
+    ) -> None:
+        while request := await reader.read(1 << 16):
+            if self._word in request:
+                self.requests += 1
+                if self.lose:
+                    self.lose -= 1
+                    losing.set()
+            far.write(request)
+
+    async def _return(
+        self, far: asyncio.StreamReader, writer: asyncio.StreamWriter, losing: asyncio.Event
+    ) -> None:
+        while reply := await far.read(1 << 16):
+            if not losing.is_set():
+                writer.write(reply)
+            elif not self.silently:
+                return

