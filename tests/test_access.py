@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from capacity.board import Board, EmbeddedServer
 from capacity.instants import utc_now
 from tests.support.service import running, settings_for
-from web.keys import KeyKind
+from web.key_kinds import KeyKind
 
 GUARDED = (
     "/",

@@ -7,6 +7,7 @@ makes figures look young; a row that moves or vanishes under the hand.
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -189,7 +190,7 @@ def test_tries_grow_apart_up_to_a_ceiling(live, server):
     server.drop()
     live.page.wait_for_function("() => window.tries.length >= 8")
     tries = live.page.evaluate("() => window.tries")
-    gaps = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(tries)]
     assert min(gaps[3:]) >= 99
     assert min(gaps) >= 25
 

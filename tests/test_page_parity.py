@@ -6,6 +6,7 @@ in `static/js`, which run in Chromium.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -46,9 +47,9 @@ NIGHTS = [
     datetime(2026, 3, 29, 1, 0, tzinfo=UTC),
     datetime(2026, 12, 31, 23, 30, tzinfo=UTC),
 ]
-nows = st.sampled_from(NIGHTS) | st.datetimes(
-    datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=st.just(UTC)
-).map(to_millis)
+nows = st.sampled_from(NIGHTS) | st.integers(0, 3 * 365 * 86_400_000).map(
+    lambda millis: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+)
 
 
 @st.composite
@@ -59,7 +60,7 @@ def rows_at(draw: st.DrawFn, now: datetime) -> Row:
         moved = draw(shift)
         return None if moved is None else format_instant(to_millis(now + moved))
 
-    made = dict(row("randers-akutplads-1"))
+    made: dict[str, object] = dict(row("randers-akutplads-1"))
     for name in ("total", "staffed", "occupied", "reserved", "closed", "free", "waiting"):
         made[name] = draw(count)
     made |= {
@@ -80,9 +81,8 @@ def rows_at(draw: st.DrawFn, now: datetime) -> Row:
     for name in ("observed_at", "ageing_at", "stale_at", "reopens_at", "next_free_at"):
         made[name] = near()
     if made["occupied"] is None or made["total"] is None:
-        told = made["inconsistencies"]
-        made["inconsistencies"] = [i for i in told if i != Inconsistency.OCCUPIED_OVER_TOTAL]
-    return made  # type: ignore[return-value]  # a Row, built key by key
+        made["inconsistencies"] = [Inconsistency.FREE_OVER_TOTAL.value]
+    return cast(Row, made)
 
 
 @st.composite
@@ -172,7 +172,8 @@ def test_the_start_of_the_script_changes_nothing(browser):
 
 
 def test_a_unit_missing_from_a_snapshot_becomes_unknown(browser):
-    with serving(ordinary_rows()) as server, opened(browser) as live:
+    able = [r for r in ordinary_rows() if not r["capabilities_off"]]
+    with serving(able) as server, opened(browser) as live:
         live.page.goto(server.url("/board/randers"))
         live.page.wait_for_selector('[data-link="live"]')
         server.rows = {}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fastapi import HTTPException
 from starlette.requests import HTTPConnection
 
-from web.keys import Key, KeyKind, KeyRing
+from web.key_kinds import KeyKind
+from web.keys import Key, KeyRing
 
 COOKIE = "akutoverblik_key"
 _NEXT_STEP = (

@@ -6,37 +6,52 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from capacity.settings import Settings
-from web.commands.demo import demo
-from web.commands.keys import new_key
-from web.commands.read import read_files
-from web.commands.serve import run_web, serve
-from web.keys import KeyKind
+from web.key_kinds import KeyKind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (2 for a wrong call, as argparse does)."""
     options = _parser().parse_args(arguments)
     _log_to_stderr()
-    if options.command == "read":
-        return read_files(options.format, options.files, options.mapping)
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(map(str, fault["loc"])).upper()
-            print(f"akutoverblik: AKUTOVERBLIK_{name}: {fault['msg']}", file=sys.stderr)
-        return 2
-    if options.command == "demo":
-        data = Path(".demo") if "data" not in settings.model_fields_set else settings.data
-        return demo(settings.model_copy(update={"data": data}))
-    if options.command == "key":
-        return new_key(settings, KeyKind(options.kind), options.of)
+    code: int = options.run(options)
+    return code
+
+
+# Each command imports what it needs when it runs: reading a file must not wait for a web server
+# to be imported.
+
+
+def _read(options: argparse.Namespace) -> int:
+    from web.commands.read import read_files
+
+    return read_files(options.format, options.files, options.mapping)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from web.commands.serve import run_web, serve
+    from web.commands.settings import settings_or_exit
+
+    settings = settings_or_exit()
     if options.as_demo:
         return run_web(settings, demo=True)
     return serve(settings, accept_empty=options.accept_empty)
+
+
+def _demo(_options: argparse.Namespace) -> int:
+    from web.commands.demo import demo
+    from web.commands.settings import settings_or_exit
+
+    settings = settings_or_exit()
+    if "data" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"data": Path(".demo")})
+    return demo(settings)
+
+
+def _key(options: argparse.Namespace) -> int:
+    from web.commands.keys import new_key
+    from web.commands.settings import settings_or_exit
+
+    return new_key(settings_or_exit(), KeyKind(options.kind), options.of)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,15 +64,19 @@ def _parser() -> argparse.ArgumentParser:
         "--accept-empty", action="store_true", help="start although the store has lost its data"
     )
     run.add_argument("--as-demo", action="store_true", help=argparse.SUPPRESS)
-    commands.add_parser("demo", help="run everything on this machine, with simulators")
+    run.set_defaults(run=_serve)
+    demo = commands.add_parser("demo", help="run everything on this machine, with simulators")
+    demo.set_defaults(run=_demo)
     read = commands.add_parser("read", help="parse documents and print what they say")
     read.add_argument("format", help="short name of a format, such as json, csv or fhir")
     read.add_argument("files", nargs="+", type=Path, metavar="FILE")
     read.add_argument("--mapping", type=Path, help="TOML file that says how to read the format")
+    read.set_defaults(run=_read)
     key = commands.add_parser("key", help="make a key")
     key.add_argument("action", choices=["new"])
     key.add_argument("kind", choices=[kind.value for kind in KeyKind])
     key.add_argument("of", help="the source or cluster that it opens ('all' for metrics)")
+    key.set_defaults(run=_key)
     return parser
 
 

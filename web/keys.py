@@ -17,7 +17,6 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,14 +24,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from capacity.config_file import load
 from capacity.instants import format_instant
-
-
-class KeyKind(StrEnum):
-    """What a key opens."""
-
-    SOURCE = "source"
-    BOARD = "board"
-    METRICS = "metrics"
+from web.key_kinds import KeyKind
 
 
 class _KeyBlock(BaseModel):

@@ -206,7 +206,7 @@ def choose_language(*wishes: str | None) -> Lang:
 
 
 def fill(text: str, values: Mapping[str, object]) -> str:
-    """Put values into the named gaps, in one pass, so that a value's own braces stay as they are."""
+    """Put values into the named gaps, in one pass: a value's own braces stay as they are."""
     out: list[str] = []
     rest = text
     while "{" in rest:

@@ -6,9 +6,10 @@ write), with as many connections and batches of the same size, packed beforehand
 own function, and a plain pipeline of HSET and XADD. The baselines run on the product's core.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from capacity.board import Reading
 from capacity.board.connection import function
@@ -17,7 +18,7 @@ from capacity.instants import epoch_millis, utc_now
 from feeds.intake import Intake
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.plan import Plan, Progress
-from tests.bench.processes import Stage
+from tests.bench.processes import Stage, on_cores
 from tests.bench.wires import HttpWire, RedisWire, Wire, packed, packed_all
 from tests.bench.world import World, document, moment, report
 
@@ -34,71 +35,97 @@ _OBSERVED = b"1700000000000"
 Make = Callable[[int], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What one stretch took in: reports a second, and processor seconds for a million of them."""
+
+    rate: float
+    cpu: float
+
+
 def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
     """Product, function and pipeline in turn."""
-    ours: list[float] = []
-    theirs: list[float] = []
-    pipeline: list[float] = []
-    with stage.product(BATCH * LANES, LANES) as (server, world):
+    takes: list[tuple[Take, Take, Take]] = []
+    with stage.product(BATCH * LANES, LANES) as (server, world), ExitStack() as open_wires:
+
+        def lanes(wires: Sequence[Wire], makes: Sequence[Make]) -> Lanes:
+            for wire in wires:
+                open_wires.callback(wire.close)
+            return Lanes(list(zip(wires, makes, strict=True)))
+
+        numbers, path = range(LANES), stage.socket_path
         readings = _readings(world)
-        with (
-            _lanes(
-                [HttpWire(server.port, lane, key) for lane, key in enumerate(world.keys)]
-            ) as pushing,
-            _lanes([RedisWire(stage.socket_path) for _ in world.keys]) as calling,
-            _lanes([RedisWire(stage.socket_path, 2 * BATCH) for _ in world.keys]) as piping,
-        ):
-            for number in range(plan.runs):
-                progress.say(f"ingest: run {number + 1} of {plan.runs}")
-                ours.append(pushing.rate([_documents(world, n) for n in range(LANES)], plan))
-                server.settle()  # the historian works off what came in
-                os.sched_setaffinity(0, stage.cores.server)
-                try:
-                    theirs.append(calling.rate([_call(readings, n) for n in range(LANES)], plan))
-                    pipeline.append(piping.rate([_pipeline(readings)] * LANES, plan))
-                finally:
-                    os.sched_setaffinity(0, stage.cores.client)
-    what, unit = f"accepted and durable, pushed in {BATCH}s", "reports/s"
+        pushing = lanes(
+            [HttpWire(server.port, n, world.keys[n]) for n in numbers],
+            [_documents(world, n) for n in numbers],
+        )
+        calling = lanes([CallWire(path) for _ in numbers], [_call(readings, n) for n in numbers])
+        piping = lanes([RedisWire(path, 2 * BATCH) for _ in numbers], [_pipeline(readings)] * LANES)
+        for number in range(plan.runs):
+            progress.say(f"ingest: run {number + 1} of {plan.runs}")
+            ours = pushing.take(plan.ingest_for, server.cpu_seconds, server.settle)
+            with on_cores(stage.cores.server):
+                called = calling.take(plan.ingest_for, stage.store_cpu_seconds)
+                piped = piping.take(plan.ingest_for, stage.store_cpu_seconds)
+            takes.append((ours, called, piped))
+    what = f"accepted and durable, pushed in {BATCH}s"
+    ours_rate, called_rate, piped_rate = (tuple(t[i].rate for t in takes) for i in range(3))
+    ours_cpu, called_cpu = (tuple(t[i].cpu for t in takes) for i in range(2))
     return [
-        Figure(what, unit, "more", tuple(ours), tuple(theirs), "bare FCALL of the same function"),
-        Figure(what, unit, "more", tuple(ours), tuple(pipeline), "bare HSET+XADD pipeline"),
+        Figure(what, "reports/s", "more", ours_rate, called_rate, "bare FCALL, same function"),
+        Figure(what, "reports/s", "more", ours_rate, piped_rate, "bare HSET+XADD pipeline"),
+        Figure(
+            "CPU of the web process, history and hub included",
+            "s per million reports",
+            "less",
+            ours_cpu,
+            called_cpu,
+            "Valkey's own, bare FCALL",
+        ),
     ]
 
 
-class _lanes:  # noqa: N801 - reads as a word
+class Lanes:
     """Several connections with one request under way on each."""
 
-    def __init__(self, wires: Sequence[Wire]) -> None:
-        self._wires = wires
+    def __init__(self, lanes: Sequence[tuple[Wire, Make]]) -> None:
+        self._lanes = lanes
         self._step = 0
 
-    def __enter__(self) -> "_lanes":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for wire in self._wires:
-            wire.close()
-
-    def rate(self, makes: Sequence[Make], plan: Plan) -> float:
-        """Reports a second over `plan.ingest_for` seconds."""
-        lanes = list(zip(self._wires, makes, strict=True))
-        begin = time.perf_counter()
-        for wire, make in lanes:
-            wire.send(make(self._next()))
+    def take(
+        self, seconds: float, cpu_seconds: Callable[[], float], settle: Callable[[], object] = int
+    ) -> Take:
+        """Keep all lanes busy for a while; `settle` waits for work that is left for later."""
+        cpu, begin = cpu_seconds(), time.perf_counter()
         answered = 0
-        while time.perf_counter() - begin < plan.ingest_for:
-            for wire, make in lanes:
+        for wire, make in self._lanes:
+            wire.send(make(self._next()))
+        while time.perf_counter() - begin < seconds:
+            for wire, make in self._lanes:
                 wire.receive()
                 answered += 1
                 wire.send(make(self._next()))
-        for wire, _ in lanes:
+        for wire, _ in self._lanes:
             wire.receive()
             answered += 1
-        return answered * BATCH / (time.perf_counter() - begin)
+        took = time.perf_counter() - begin
+        settle()
+        reports = answered * BATCH
+        return Take(reports / took, (cpu_seconds() - cpu) / reports * 1e6)
 
     def _next(self) -> int:
         self._step += 1
         return self._step
+
+
+class CallWire(RedisWire):
+    """Calls the board's function, and sees to it that every row was applied."""
+
+    def receive(self) -> None:
+        """See `Wire.receive`."""
+        _epoch, _seq, letters = self.reply()
+        if letters != b"a" * BATCH:
+            raise CannotRunError("the store did not apply what the bare client sent")
 
 
 def _documents(world: World, source: int) -> Make:

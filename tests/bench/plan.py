@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 class Plan:
     """Sizes and times of all measurements; seconds unless said otherwise.
 
-    `runs` is how often everything is repeated, and what is at rest `idle_runs` times. `boards` are the numbers of open boards that fan-out is measured with; `slow_for` and
-    `busy_for` how long changes are published at one and at twenty a second.
+    `runs` is how often everything is repeated; what is at rest, `idle_runs` times. `boards` are
+    the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
+    changes are published at one and at twenty a second.
     """
 
     runs: int = 5
@@ -31,10 +32,10 @@ QUICK = Plan(
     boards=(200,),
     slow_for=2.0,
     busy_for=1.5,
-    ingest_for=0.6,
+    ingest_for=0.5,
     idle_boards=200,
-    idle_runs=2,
-    document_bytes=250_000,
+    idle_runs=1,
+    document_bytes=150_000,
 )
 
 

@@ -51,6 +51,15 @@ class Cores:
         return "server on a core of its own; load client, publisher and Valkey on another"
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far: all threads, user and system.
+
+    The clock of another process, as clock_getcpuclockid(3) makes it; /proc/PID/stat tells the
+    same in steps of ten milliseconds, which is too coarse for short runs.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 class Server:
     """A child process that serves boards on a port of the loopback address."""
 
@@ -65,12 +74,8 @@ class Server:
         return self._process.pid
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far by all threads, user and system.
-
-        The clock of another process, as clock_getcpuclockid(3) makes it; /proc/PID/stat tells the
-        same in steps of ten milliseconds, which is too coarse for short runs.
-        """
-        return time.clock_gettime((~self.pid << 3) | 2)
+        """Processor time used so far."""
+        return cpu_seconds(self.pid)
 
     def resident_bytes(self) -> int:
         """Memory in use (RSS)."""
@@ -133,6 +138,11 @@ class Stage:
         """Where the store is."""
         return self._store.url
 
+    def store_cpu_seconds(self) -> float:
+        """Processor time that Valkey has used so far."""
+        assert self._store.pid is not None
+        return cpu_seconds(self._store.pid)
+
     @property
     def socket_path(self) -> str:
         """The store's unix socket."""
@@ -192,6 +202,17 @@ class Stage:
             raise CannotRunError(f"{error}; the server said: {_last_words(log)}") from error
         finally:
             server.stop()
+
+
+@contextlib.contextmanager
+def on_cores(cores: frozenset[int]) -> Iterator[None]:
+    """Move this process to other cores for a while."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _last_words(log: Path) -> str:

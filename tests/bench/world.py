@@ -11,7 +11,8 @@ from capacity.catalogue import load_catalogue
 from capacity.instants import format_instant, utc_now
 from capacity.units import Catalogue
 from feeds.sources import Source, load_sources
-from web.keys import KeyKind, KeyRing
+from web.key_kinds import KeyKind
+from web.keys import KeyRing
 
 CLUSTER = "randers"
 _CAPABILITIES = (

@@ -1,9 +1,10 @@
-"""Chromium for tests: the system's own browser, driven by Playwright, and what a page must not do."""
+"""Chromium for tests: the system's own browser, driven by Playwright, its complaints kept."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -56,9 +57,7 @@ class Watched:
 
 
 @contextmanager
-def opened(
-    browser: Browser, size: tuple[int, int] = DESKTOP, **options: object
-) -> Iterator[Watched]:
+def opened(browser: Browser, size: tuple[int, int] = DESKTOP, **options: Any) -> Iterator[Watched]:
     """A fresh page of a size in a context of its own, watched for complaints."""
     context: BrowserContext = browser.new_context(
         viewport={"width": size[0], "height": size[1]},

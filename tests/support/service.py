@@ -12,7 +12,7 @@ import uvicorn
 from capacity.instants import Clock, utc_now
 from capacity.settings import Settings
 from web.app import create_app
-from web.keys import KeyKind
+from web.key_kinds import KeyKind
 from web.services import Services, build_services
 
 

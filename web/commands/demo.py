@@ -22,7 +22,8 @@ from capacity.instants import utc_now
 from capacity.settings import Settings
 from feeds.sources import Transport, load_sources
 from web.commands.serve import environment_for
-from web.keys import KeyKind, KeyRing
+from web.key_kinds import KeyKind
+from web.keys import KeyRing
 from web.services import demo_source_files
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 from capacity.instants import utc_now
 from capacity.settings import Settings
-from web.keys import KeyKind, KeyRing
+from web.key_kinds import KeyKind
+from web.keys import KeyRing
 
 
 def new_key(settings: Settings, kind: KeyKind, of: str) -> int:

@@ -1,0 +1,18 @@
+"""Settings for a command, or a clear word about which one is wrong."""
+
+import sys
+
+from pydantic import ValidationError
+
+from capacity.settings import Settings
+
+
+def settings_or_exit() -> Settings:
+    """The settings of the environment; a wrong one ends the program with code 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(map(str, fault["loc"])).upper()
+            print(f"akutoverblik: AKUTOVERBLIK_{name}: {fault['msg']}", file=sys.stderr)
+        raise SystemExit(2) from error

@@ -1,0 +1,11 @@
+"""What a key can open."""
+
+from enum import StrEnum
+
+
+class KeyKind(StrEnum):
+    """What a key opens."""
+
+    SOURCE = "source"
+    BOARD = "board"
+    METRICS = "metrics"
