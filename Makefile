@@ -35,6 +35,14 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench
 
+# Rules and parsers: every branch is tried. Nothing else is held to a number.
+PURE := capacity.model capacity.rules capacity.reading capacity.instants capacity.privacy \
+	capacity.row feeds.formats
+PURE_TESTS := rules reading instants privacy row format_*
+coverage: $(READY)
+	$(BIN)/python -m pytest $(PURE_TESTS:%=tests/test_%.py) $(PURE:%=--cov=%) \
+		--cov-report=term-missing:skip-covered --cov-fail-under=100
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -167,6 +167,36 @@ EXTRA_FIELDS: Mapping[ReportType, frozenset[str]] = {
 """The fields a report type has beyond those that all reports share."""
 
 
+class MovementKind(StrEnum):
+    """What happened to a patient of whom nothing else is known."""
+
+    ADMITTED = "admitted"
+    DISCHARGED = "discharged"
+    TRANSFERRED_IN = "transferred_in"
+    TRANSFERRED_OUT = "transferred_out"
+    ON_LEAVE = "on_leave"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One patient more (`change` +1) or fewer (-1) in a unit; says nothing about who.
+
+    A movement is no figure: it moves the occupied count of a unit that has one.
+    `observed_at` is when the source recorded it. `message_id` names the message that told it,
+    so that a message that comes again counts once; a transfer's two movements share one.
+    `where` is the place in the document.
+    """
+
+    unit: str
+    observed_at: datetime
+    change: int
+    kind: MovementKind
+    message_id: str
+    where: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """One thing that could not be used: where in the document, which field, and why."""
@@ -199,3 +229,4 @@ class Batch:
     reports: tuple[Report, ...] = ()
     places: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = field(default=())
+    movements: tuple[Movement, ...] = ()

@@ -5,15 +5,16 @@ A row holds nothing that changes by the passing of time alone; age and freshness
 followed by rows equal to a fresh snapshot.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import TypedDict
 
 import orjson
 
 from capacity.instants import format_instant
-from capacity.model import Report, ReportType
+from capacity.model import Report, ReportType, State
 from capacity.rules import state_of, unusable
 from capacity.units import Freshness, Unit
 
@@ -74,62 +75,89 @@ def row_of(
 
     `freshness` is the source's own, where it declares one. `today` dates authority and operator.
     """
-    off = set(report.capabilities_off) if report else set()
-    closure = report.closure if report else None
-    on_duty = getattr(report, "on_duty", None)
+    row = _unreported(unit, today).copy()
+    if report is None:
+        return row
     trust = freshness or unit.freshness
-    observed_at = report.observed_at if report else None
+    observed_at = report.observed_at
+    row["total"] = report.total
+    row["staffed"] = report.staffed
+    row["occupied"] = report.occupied
+    row["reserved"] = report.reserved
+    row["closed"] = report.closed
+    row["free_before_holds"] = report.free
+    row["free"] = _shown_free(report)
+    row["state"] = _state(report)
+    row["inconsistencies"] = [found.value for found in report.inconsistencies]
+    row["note"] = report.note
+    row["on_duty"] = getattr(report, "on_duty", None)
+    row["next_free_at"] = format_instant(getattr(report, "next_free_at", None))
+    row["waiting"] = getattr(report, "waiting", None)
+    row["wait_minutes"] = getattr(report, "wait_minutes", None)
+    row["observed_at"] = format_instant(observed_at)
+    row["received_at"] = format_instant(received_at)
+    row["ageing_at"] = format_instant(observed_at + trust.ageing_after)
+    row["stale_at"] = format_instant(observed_at + trust.stale_after)
+    row["source"] = source
+    if report.capabilities_off:
+        off = set(report.capabilities_off)
+        row["capabilities"] = [word for word in unit.capabilities if word not in off]
+        row["capabilities_off"] = [word for word in unit.capabilities if word in off]
+    if report.closure is not None:
+        row["closure_reason"] = report.closure.reason
+        row["reopens_at"] = format_instant(report.closure.reopens_at)
+        row["reopens_itself"] = report.closure.reopens_itself
+    return row
+
+
+@lru_cache(maxsize=20_000)
+def _unreported(unit: Unit, today: date | None) -> Row:
+    """The row of a unit of which nothing is known; the same for every report, hence kept."""
     return Row(
         unit=unit.id,
         name=unit.name,
         kind=unit.kind.value,
         organisation=unit.organisation,
         municipality=unit.municipality,
-        total=report.total if report else None,
-        staffed=report.staffed if report else None,
-        occupied=report.occupied if report else None,
-        reserved=report.reserved if report else None,
-        closed=report.closed if report else None,
+        total=None,
+        staffed=None,
+        occupied=None,
+        reserved=None,
+        closed=None,
         held=0,
-        free_before_holds=report.free if report else None,
-        free=_shown_free(report),
-        state=_state(report),
-        inconsistencies=[i.value for i in report.inconsistencies] if report else [],
-        capabilities=[c for c in unit.capabilities if c not in off],
-        capabilities_off=[c for c in unit.capabilities if c in off],
-        note=report.note if report else None,
-        closure_reason=closure.reason if closure else None,
-        reopens_at=format_instant(closure.reopens_at) if closure else None,
-        reopens_itself=closure.reopens_itself if closure else False,
-        on_duty=on_duty,
-        next_free_at=format_instant(getattr(report, "next_free_at", None)),
-        waiting=getattr(report, "waiting", None),
-        wait_minutes=getattr(report, "wait_minutes", None),
+        free_before_holds=None,
+        free=None,
+        state=State.UNKNOWN.value,
+        inconsistencies=[],
+        capabilities=list(unit.capabilities),
+        capabilities_off=[],
+        note=None,
+        closure_reason=None,
+        reopens_at=None,
+        reopens_itself=False,
+        on_duty=None,
+        next_free_at=None,
+        waiting=None,
+        wait_minutes=None,
         phone=unit.phone,
         authority=unit.authority.on(today) if today else None,
         operator=unit.operator.on(today) if today else None,
-        observed_at=format_instant(observed_at),
-        received_at=format_instant(received_at) if report else None,
-        ageing_at=format_instant(observed_at + trust.ageing_after) if observed_at else None,
-        stale_at=format_instant(observed_at + trust.stale_after) if observed_at else None,
-        source=source if report else None,
+        observed_at=None,
+        received_at=None,
+        ageing_at=None,
+        stale_at=None,
+        source=None,
     )
 
 
-def _shown_free(report: Report | None) -> int | None:
+def _shown_free(report: Report) -> int | None:
     """A closed unit offers nothing, whatever its counts say."""
-    if report is None:
-        return None
     if report.closure is not None or getattr(report, "on_duty", None) is False:
         return 0
     return report.free
 
 
-def _state(report: Report | None) -> str:
-    if report is None:
-        return state_of(
-            free=None, total=None, occupied=None, out_of_use=None, closure=None, on_duty=None
-        ).value
+def _state(report: Report) -> str:
     return state_of(
         free=report.free,
         total=report.total,
@@ -146,7 +174,16 @@ def encode_row(row: Row) -> bytes:
     return orjson.dumps(row)
 
 
-def digest_of(source: str, report: Report) -> str:
-    """Identity of a message's content: the same words from the same source, and nothing else."""
-    parts: Sequence[object] = (source, repr(report))
-    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=12).hexdigest()
+_REPORTED = itemgetter(
+    "total", "staffed", "occupied", "reserved", "closed", "free_before_holds", "free", "state",
+    "inconsistencies", "capabilities_off", "note", "closure_reason", "reopens_at",
+    "reopens_itself", "on_duty", "next_free_at", "waiting", "wait_minutes", "observed_at", "source",
+)  # fmt: skip
+
+
+def digest_of(row: Row) -> str:
+    """Identity of what a source said: equal for equal words of the same source, and only then.
+
+    When it was received, and what the catalogue adds, do not count.
+    """
+    return blake2b(orjson.dumps(_REPORTED(row)), digest_size=12).hexdigest()

@@ -116,6 +116,10 @@ class Unit:
     service_area: tuple[str, ...] = ()
     assumptions: frozenset[str] = frozenset()
 
+    def __hash__(self) -> int:
+        """By id, so that units can key a cache cheaply; equality still compares everything."""
+        return hash(self.id)
+
     @property
     def report_type(self) -> ReportType:
         """The shape that reports about this unit must have."""

@@ -104,7 +104,7 @@ class Intake:
                 Reading(
                     unit=unit.id,
                     observed_ms=epoch_millis(report.observed_at),
-                    digest=digest_of(source.id, report),
+                    digest=digest_of(row),
                     row=encode_row(row),
                 )
             )

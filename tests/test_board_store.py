@@ -451,6 +451,22 @@ def assert_is_one_sequence(wrote: list[Wrote], stream: list[tuple[str, bytes]]) 
         assert newest[unit] == max(r.observed_ms for r, _ in wrote if r.unit == unit)
 
 
+async def test_a_writer_can_be_stopped_at_any_moment(board: Board) -> None:
+    """The client library's own time-outs swallow every second cancellation under load."""
+
+    async def write() -> None:
+        for n in range(100_000):
+            await board.apply("c", [reading("u", n)])
+
+    for _ in range(20):
+        writers = [asyncio.create_task(write()) for _ in range(4)]
+        await asyncio.sleep(0.01)
+        for writer in writers:
+            writer.cancel()
+        _, going_on = await asyncio.wait(writers, timeout=5)
+        assert not going_on
+
+
 # Keys
 
 

@@ -65,7 +65,9 @@ def test_a_python_that_will_not_do_is_refused_in_words(
     assert not (checkout / ".venv").exists()
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "bench", "lock", "format", "clean"])
+@pytest.mark.parametrize(
+    "target", ["run", "test", "check", "bench", "coverage", "lock", "format", "clean"]
+)
 def test_every_command_is_there(checkout: Path, target: str) -> None:
     done = make(checkout, "--dry-run", target)
     assert done.returncode == 0, done.stderr

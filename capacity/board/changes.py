@@ -50,11 +50,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LateReading:
-    """A reading that came after a newer one: kept for history, never shown on the board."""
+    """A reading that was superseded when it came: kept for history, never shown on the board.
+
+    `reason` is ``older`` (than what stood there) or ``trust`` (a more trusted source's figures
+    stood there and were not stale).
+    """
 
     stream_id: str
     unit: str
     row: bytes
+    reason: str = "older"
 
     @property
     def received_at(self) -> datetime:

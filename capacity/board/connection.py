@@ -1,9 +1,10 @@
 """Connections to Redis/Valkey, and the board's functions on it.
 
-Two traps decide the shape of this module. The client library repeats a command whose reply was
-lost, ten times by default, which would apply a write again: no client here retries by itself.
-And a blocking read must have a client of its own whose time-out is longer than the block. More
-callers than connections wait for their turn rather than fail.
+Three traps decide the shape of this module. The client library repeats a command whose reply was
+lost, ten times by default, which would apply a write again: no client here retries by itself. Its
+own time-out swallows every second cancellation under load (it uses `asyncio.wait_for`, which does
+so up to Python 3.11), so that a task that follows the store could not be stopped: time-outs are
+the caller's, see `store`. And callers beyond the number of connections would fail: they wait.
 """
 
 import hashlib
@@ -17,22 +18,20 @@ from redis.exceptions import ResponseError
 SOCKET_TIMEOUT = 3.0
 """Seconds after which an unanswered command counts as lost; far over a slow disk's fsync."""
 BLOCK_SECONDS = 2.0
-"""How long a blocking read waits in the server; well under its client's time-out."""
+"""How long a blocking read waits in the server; its caller's time-out begins after that."""
 
 _SOURCE = files("capacity.board").joinpath("functions.lua").read_text(encoding="utf-8")
 HASH = hashlib.sha256(_SOURCE.encode()).hexdigest()[:10]
 _LIBRARY = f"#!lua name=akutoverblik_{HASH}\n" + _SOURCE.replace("@HASH@", HASH)
 
 
-def open_client(
-    url: str, *, socket_timeout: float = SOCKET_TIMEOUT, connections: int = 32
-) -> Redis:
-    """A client that never repeats a command by itself; replies are bytes."""
+def open_client(url: str, *, connections: int = 32) -> Redis:
+    """A client that never repeats a command by itself, nor ends one; replies are bytes."""
     pool = BlockingConnectionPool.from_url(
         url,
-        timeout=SOCKET_TIMEOUT,
+        timeout=SOCKET_TIMEOUT / 2,
         decode_responses=False,
-        socket_timeout=socket_timeout,
+        socket_timeout=None,
         socket_connect_timeout=SOCKET_TIMEOUT,
         health_check_interval=0,
         max_connections=connections,

@@ -3,9 +3,10 @@
 -- KEYS of every function, all of one cluster (they share a hash tag):
 --   1 meta      hash: epoch, seq, server (run id of the server that wrote last)
 --   2 rows      hash: unit -> whole row, JSON
---   3 versions  hash: unit -> "observed_ms|digest|seq"
+--   3 versions  hash: unit -> "observed_ms|digest|trust|stale_ms|seq" (an older program's lack the
+--               two in the middle: no trust)
 --   4 changes   stream: e epoch, n seq, u unit, r row (empty: the unit left the board)
---   5 late      stream: u unit, r row that came after a newer one
+--   5 late      stream: u unit, r row that was not shown, w why: older, trust
 --   6 request   string: the answer given to this request, kept for a while
 -- The file is loaded under names that carry a hash of its text, so that old and new versions of
 -- the program can share one server during an upgrade.
@@ -26,9 +27,9 @@ local function begin(keys, fresh_epoch)
   return epoch, seq
 end
 
-local function put(keys, epoch, seq, keep, unit, observed, digest, row)
+local function put(keys, epoch, seq, keep, unit, mark, row)
   redis.call('HSET', keys[ROWS], unit, row)
-  redis.call('HSET', keys[VERSIONS], unit, observed .. '|' .. digest .. '|' .. seq)
+  redis.call('HSET', keys[VERSIONS], unit, mark .. '|' .. seq)
   redis.call('XADD', keys[CHANGES], 'MAXLEN', '~', keep, '*',
     'e', epoch, 'n', seq, 'u', unit, 'r', row)
 end
@@ -43,26 +44,40 @@ local function answer(keys, remember_ms, reply)
   return reply
 end
 
--- args: fresh epoch, stream length, remember ms, then per report: unit, observed_ms, digest, row.
+-- Where two sources report one unit, the figures of the more trusted one stand until they are
+-- stale, by the time at which the other's report was received.
+local function outranked(version, trust, received)
+  local standing, stale_at = string.match(version, '|(%d+)|(%-?%d+)|%d+$')
+  return standing and tonumber(standing) > tonumber(trust)
+    and tonumber(received) < tonumber(stale_at)
+end
+
+-- args: fresh epoch, stream length, remember ms, then per report: unit, observed_ms, digest, row,
+-- trust, received_ms, stale_ms.
 -- Reply: epoch, seq, and one letter per report: a applied, d duplicate, s superseded.
 local function apply(keys, args)
   local before = answered(keys)
   if before then return before end
   local epoch, seq = begin(keys, args[1])
   local keep, outcomes = args[2], {}
-  for i = 4, #args, 4 do
+  for i = 4, #args, 7 do
     local unit, observed, digest, row = args[i], args[i + 1], args[i + 2], args[i + 3]
+    local trust, received, stale = args[i + 4], args[i + 5], args[i + 6]
     local version = redis.call('HGET', keys[VERSIONS], unit)
     local known_at, known_digest = nil, nil
     if version then known_at, known_digest = string.match(version, '^(%-?%d+)|([^|]*)|') end
-    if not known_at or tonumber(observed) > tonumber(known_at) then
+    local newer = not known_at or tonumber(observed) > tonumber(known_at)
+    local held_back = newer and version and outranked(version, trust, received)
+    if newer and not held_back then
       seq = seq + 1
-      put(keys, epoch, seq, keep, unit, observed, digest, row)
+      local mark = table.concat({observed, digest, trust, stale}, '|')
+      put(keys, epoch, seq, keep, unit, mark, row)
       outcomes[#outcomes + 1] = 'a'
     elseif observed == known_at and digest == known_digest then
       outcomes[#outcomes + 1] = 'd'
     else
-      redis.call('XADD', keys[LATE], 'MAXLEN', '~', keep, '*', 'u', unit, 'r', row)
+      redis.call('XADD', keys[LATE], 'MAXLEN', '~', keep, '*',
+        'u', unit, 'r', row, 'w', held_back and 'trust' or 'older')
       outcomes[#outcomes + 1] = 's'
     end
   end
@@ -84,8 +99,7 @@ local function replace(keys, args)
     local version = redis.call('HGET', keys[VERSIONS], unit) or ''
     if version == expected then
       seq = seq + 1
-      local observed, digest = string.match(version, '^(%-?%d+)|([^|]*)|')
-      put(keys, epoch, seq, args[2], unit, observed or '-1', digest or '', row)
+      put(keys, epoch, seq, args[2], unit, string.match(version, '^(.*)|%d+$') or '-1|', row)
       outcomes[#outcomes + 1] = 'a'
     else
       outcomes[#outcomes + 1] = 'c'

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -71,12 +71,18 @@ class Reading:
 
     `observed_ms` is the instant of the observation in milliseconds since 1970, `digest` the
     identity of the message's content, `row` the whole row as JSON.
+
+    Where several sources report one unit, a standing row of a source with more `trust` gives way
+    only once it is stale: when this reading was received at or after the row's `stale_ms`.
     """
 
     unit: str
     observed_ms: int
     digest: str
     row: bytes
+    trust: int = 0
+    received_ms: int = 0
+    stale_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +123,11 @@ class Board:
         self._url = url
         self._stream_length = stream_length
         self._client: Redis = open_client(url)
-        self._blocking: Redis = open_client(url, socket_timeout=BLOCK_SECONDS + SOCKET_TIMEOUT)
+        self._blocking: Redis = open_client(url)
 
     async def start(self) -> str:
         """Load the functions; tells the server's durability (see `connection.durability`)."""
-        async with _translated():
+        async with _asking():
             await load_functions(self._client)
             return await durability(self._client)
 
@@ -132,7 +138,7 @@ class Board:
 
     async def ping(self) -> None:
         """Raise `BoardUnavailableError` unless the server answers and is not loading."""
-        async with _translated():
+        async with _asking():
             await self._client.ping()
 
     async def apply(
@@ -141,12 +147,13 @@ class Board:
         """Put readings on the board in one atomic, durable step and one round trip.
 
         A newer reading replaces the row and is appended to the cluster's stream; an equal or
-        older one is superseded (and kept for history); a repeat of the one that stands there is
-        unchanged. Giving the same `request_id` again returns the first answer.
+        older one is superseded (and kept for history), as is one from a less trusted source while
+        the standing row is not stale; a repeat of the one that stands there is unchanged. Giving the same `request_id` again returns the first answer.
         """
         arguments: list[bytes | str | int] = []
         for reading in readings:
             arguments += (reading.unit, reading.observed_ms, reading.digest, reading.row)
+            arguments += (reading.trust, reading.received_ms, reading.stale_ms)
         return await self._write("apply", cluster, arguments, request_id)
 
     async def replace(
@@ -165,7 +172,7 @@ class Board:
     async def snapshot(self, cluster: str) -> Snapshot:
         """The cluster's rows and the exact place in the stream that they stand for."""
         keys = ClusterKeys(cluster)
-        async with _translated(), self._client.pipeline(transaction=True) as pipe:
+        async with _asking(), self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.meta, ["epoch", "seq"])
             pipe.xrevrange(keys.changes, count=1)
             pipe.hgetall(keys.rows)
@@ -183,7 +190,7 @@ class Board:
 
     async def cursor(self, cluster: str) -> Cursor:
         """Where the cluster's sequence stands now."""
-        async with _translated():
+        async with _asking():
             found: Any = await self._client.hmget(ClusterKeys(cluster).meta, ["epoch", "seq"])
         epoch, seq = found
         return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
@@ -192,7 +199,7 @@ class Board:
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[Change]:
         """Changes after a stream position, oldest first; does not wait."""
-        async with _translated():
+        async with _asking():
             entries: Any = await self._client.xrange(
                 ClusterKeys(cluster).changes, min=f"({stream_id}", count=count
             )
@@ -202,12 +209,17 @@ class Board:
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[LateReading]:
         """Superseded readings after a stream position, oldest first; does not wait."""
-        async with _translated():
+        async with _asking():
             entries: Any = await self._client.xrange(
                 ClusterKeys(cluster).late, min=f"({stream_id}", count=count
             )
         return [
-            LateReading(entry_id.decode(), fields[b"u"].decode(), fields[b"r"])
+            LateReading(
+                entry_id.decode(),
+                fields[b"u"].decode(),
+                fields[b"r"],
+                fields.get(b"w", b"older").decode(),
+            )
             for entry_id, fields in entries
         ]
 
@@ -224,7 +236,7 @@ class Board:
         streams: Any = {ClusterKeys(cluster).changes: at for cluster, at in positions.items()}
         clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
         block = max(1, int(min(timeout, BLOCK_SECONDS) * 1000))
-        async with _translated():
+        async with _asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
             reply: Any = await self._blocking.xread(streams, count=count, block=block)
         found: dict[str, list[Change]] = {}
         for key, entries in _stream_pairs(reply):
@@ -259,8 +271,9 @@ class Board:
         while True:
             attempt += 1
             try:
-                return await self._client.fcall(function(name), len(keys), *keys, *arguments)
-            except RedisError as error:
+                async with asyncio.timeout(SOCKET_TIMEOUT):
+                    return await self._client.fcall(function(name), len(keys), *keys, *arguments)
+            except (RedisError, TimeoutError) as error:
                 unknown = unknown or _may_have_been_done(error)
                 late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
                 if late or attempt == ATTEMPTS or not await self._mended(error):
@@ -268,30 +281,30 @@ class Board:
                     raise kind(_reason(error)) from error
             await asyncio.sleep(0.05 * attempt)
 
-    async def _mended(self, error: RedisError) -> bool:
+    async def _mended(self, error: Exception) -> bool:
         """Whether a repeat can help; puts the functions back where a server has lost them."""
         if not isinstance(error, ResponseError):
-            lost = isinstance(error, RedisConnectionError | RedisTimeoutError)
+            lost = isinstance(error, RedisConnectionError | RedisTimeoutError | TimeoutError)
             return lost and not isinstance(error, BusyLoadingError)
         if "Function not found" not in str(error):
             return False
-        with contextlib.suppress(RedisError):
-            await load_functions(self._client)
+        with contextlib.suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(SOCKET_TIMEOUT):
+                await load_functions(self._client)
         return True
 
 
-class _translated(contextlib.AbstractAsyncContextManager[None]):  # noqa: N801 - reads as a verb
-    """Turns the client library's errors into the board's own."""
+@contextlib.asynccontextmanager
+async def _asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
+    """Bounds a question to the store, and turns the client library's errors into our own."""
+    try:
+        async with asyncio.timeout(within):
+            yield
+    except (RedisError, TimeoutError) as error:
+        raise BoardUnavailableError(_reason(error)) from error
 
-    async def __aenter__(self) -> None:
-        return None
 
-    async def __aexit__(self, kind: object, error: BaseException | None, _tb: object) -> None:
-        if isinstance(error, RedisError):
-            raise BoardUnavailableError(_reason(error)) from error
-
-
-def _may_have_been_done(error: RedisError) -> bool:
+def _may_have_been_done(error: Exception) -> bool:
     """Whether the server may have done what was asked before the call failed.
 
     Not when it refused, and not when the words never left: no connection could be made, or none
@@ -302,8 +315,8 @@ def _may_have_been_done(error: RedisError) -> bool:
     return not any(sign in str(error) for sign in ("connecting to", "No connection available"))
 
 
-def _reason(error: RedisError) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]
 
 
 def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:

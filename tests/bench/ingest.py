@@ -7,9 +7,9 @@ own function, and a plain pipeline of HSET and XADD. The baselines run on the pr
 """
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from capacity.board import Reading
 from capacity.board.connection import function
@@ -46,27 +46,22 @@ class Take:
 def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
     """Product, function and pipeline in turn."""
     takes: list[tuple[Take, Take, Take]] = []
-    with stage.product(BATCH * LANES, LANES) as (server, world), ExitStack() as open_wires:
-
-        def lanes(wires: Sequence[Wire], makes: Sequence[Make]) -> Lanes:
-            for wire in wires:
-                open_wires.callback(wire.close)
-            return Lanes(list(zip(wires, makes, strict=True)))
-
-        numbers, path = range(LANES), stage.socket_path
+    steps, numbers, path = count(1), range(LANES), stage.socket_path
+    with stage.product(BATCH * LANES, LANES) as (server, world):
         readings = _readings(world)
-        pushing = lanes(
-            [HttpWire(server.port, n, world.keys[n]) for n in numbers],
-            [_documents(world, n) for n in numbers],
-        )
-        calling = lanes([CallWire(path) for _ in numbers], [_call(readings, n) for n in numbers])
-        piping = lanes([RedisWire(path, 2 * BATCH) for _ in numbers], [_pipeline(readings)] * LANES)
+        documents = [_documents(world, n) for n in numbers]
+        calls = [_call(readings, n) for n in numbers]
+        pipelines = [_pipeline(readings)] * LANES
         for number in range(plan.runs):
             progress.say(f"ingest: run {number + 1} of {plan.runs}")
-            ours = pushing.take(plan.ingest_for, server.cpu_seconds, server.settle)
+            # Connections are opened for each stretch: a server may close those that lie idle.
+            with Lanes([HttpWire(server.port, n, world.keys[n]) for n in numbers], steps) as push:
+                ours = push.take(documents, plan.ingest_for, server.cpu_seconds, server.settle)
             with on_cores(stage.cores.server):
-                called = calling.take(plan.ingest_for, stage.store_cpu_seconds)
-                piped = piping.take(plan.ingest_for, stage.store_cpu_seconds)
+                with Lanes([CallWire(path) for _ in numbers], steps) as call:
+                    called = call.take(calls, plan.ingest_for, stage.store_cpu_seconds)
+                with Lanes([RedisWire(path, 2 * BATCH) for _ in numbers], steps) as pipe:
+                    piped = pipe.take(pipelines, plan.ingest_for, stage.store_cpu_seconds)
             takes.append((ours, called, piped))
     what = f"accepted and durable, pushed in {BATCH}s"
     ours_rate, called_rate, piped_rate = (tuple(t[i].rate for t in takes) for i in range(3))
@@ -86,36 +81,45 @@ def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
 
 
 class Lanes:
-    """Several connections with one request under way on each."""
+    """Several connections with one request under way on each; `steps` numbers the requests."""
 
-    def __init__(self, lanes: Sequence[tuple[Wire, Make]]) -> None:
-        self._lanes = lanes
-        self._step = 0
+    def __init__(self, wires: Sequence[Wire], steps: Iterator[int]) -> None:
+        self._wires = wires
+        self._steps = steps
+
+    def __enter__(self) -> "Lanes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for wire in self._wires:
+            wire.close()
 
     def take(
-        self, seconds: float, cpu_seconds: Callable[[], float], settle: Callable[[], object] = int
+        self,
+        makes: Sequence[Make],
+        seconds: float,
+        cpu_seconds: Callable[[], float],
+        settle: Callable[[], None] | None = None,
     ) -> Take:
         """Keep all lanes busy for a while; `settle` waits for work that is left for later."""
+        lanes = list(zip(self._wires, makes, strict=True))
         cpu, begin = cpu_seconds(), time.perf_counter()
         answered = 0
-        for wire, make in self._lanes:
-            wire.send(make(self._next()))
+        for wire, make in lanes:
+            wire.send(make(next(self._steps)))
         while time.perf_counter() - begin < seconds:
-            for wire, make in self._lanes:
+            for wire, make in lanes:
                 wire.receive()
                 answered += 1
-                wire.send(make(self._next()))
-        for wire, _ in self._lanes:
+                wire.send(make(next(self._steps)))
+        for wire in self._wires:
             wire.receive()
             answered += 1
         took = time.perf_counter() - begin
-        settle()
+        if settle is not None:
+            settle()
         reports = answered * BATCH
         return Take(reports / took, (cpu_seconds() - cpu) / reports * 1e6)
-
-    def _next(self) -> int:
-        self._step += 1
-        return self._step
 
 
 class CallWire(RedisWire):
