@@ -36,7 +36,7 @@ bench: $(READY)
 	$(BIN)/python -m tests.bench
 
 # Rules and parsers: every branch is tried. Nothing else is held to a number.
-PURE := capacity.model capacity.rules capacity.reading capacity.instants capacity.privacy \
+PURE := capacity.rules capacity.reading capacity.instants capacity.privacy \
 	capacity.row feeds.formats
 PURE_TESTS := rules reading instants privacy row format_*
 coverage: $(READY)

@@ -197,6 +197,30 @@ class Movement:
     where: str
 
 
+class BedUse(StrEnum):
+    """What a single bed is used for; a bed out of use for whatever reason is closed."""
+
+    FREE = "free"
+    OCCUPIED = "occupied"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BedStatus:
+    """How one bed of a unit is used.
+
+    A unit's figures follow once the use of all its `beds` is known (``None``: the source's
+    mapping does not say how many they are). `bed` is the source's own name of it.
+    """
+
+    unit: str
+    bed: str
+    use: BedUse
+    beds: int | None
+    observed_at: datetime
+    where: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """One thing that could not be used: where in the document, which field, and why."""
@@ -230,3 +254,4 @@ class Batch:
     places: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = field(default=())
     movements: tuple[Movement, ...] = ()
+    beds: tuple[BedStatus, ...] = ()

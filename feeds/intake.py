@@ -1,9 +1,10 @@
 """The one way in: a document of a source becomes durable rows on the board."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capacity.board import Board, Outcome, Reading
+from capacity.board.quarantine import Kept, Quarantine, State, document_of, entries_of
 from capacity.instants import Clock, epoch_millis
 from capacity.model import Reject, Report, UnreadableError
 from capacity.row import digest_of, encode_row, row_of
@@ -42,12 +43,22 @@ class Receipt:
 
 
 class Intake:
-    """Parses, resolves, and applies documents; holds no state but the health of the sources."""
+    """Parses, resolves, and applies documents; holds no state but the health of the sources.
 
-    def __init__(self, board: Board, catalogue: Catalogue, clock: Clock) -> None:
+    Without a quarantine, rejects are told to the caller only.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        catalogue: Catalogue,
+        clock: Clock,
+        quarantine: Quarantine | None = None,
+    ) -> None:
         self._board = board
         self._catalogue = catalogue
         self._clock = clock
+        self._quarantine = quarantine
         self.health = FeedHealth()
 
     async def take(self, source: Source, raw: bytes, request_id: str | None = None) -> Receipt:
@@ -63,7 +74,58 @@ class Intake:
             receipt, readings = await self._read(source, raw)
         except UnreadableError as error:
             health.failed(received_at, f"unreadable: {error}")
+            await self.set_aside(source, raw, [error.reject])
             raise
+        await self._apply(source, receipt, readings, request_id)
+        await self.set_aside(source, raw, receipt.rejected)
+        self._note(source, receipt, readings)
+        return receipt
+
+    async def set_aside(self, source: Source, raw: bytes | None, rejects: list[Reject]) -> None:
+        """Put what could not be used into quarantine; `raw` is ``None`` if it was never loaded.
+
+        Raises `BoardUnavailableError`: a document is done with only when its faults are kept too.
+        """
+        if rejects and self._quarantine is not None:
+            patients = source.format.carries_patients
+            document = document_of(source.id, raw, rejects, carries_patients=patients)
+            await self._quarantine.put(source.id, rejects, document, self._clock())
+
+    async def replay(self, source: Source, document_id: str, by: str) -> int | None:
+        """Take a quarantined document in again, as it would be read today.
+
+        Its faults that no longer occur are closed in the name of `by`, those that do stay, and
+        new ones are added. Returns how many were closed, ``None`` when its text is not kept. Done
+        twice, even at once, it does no harm. It says nothing about the source's health.
+        """
+        assert self._quarantine is not None
+        raw = await self._quarantine.raw(document_id)
+        if raw is None:
+            return None
+        try:
+            receipt, readings = await self._read(source, raw)
+        except UnreadableError as error:
+            receipt, readings = Receipt(rejected=[error.reject]), []
+        await self._apply(source, receipt, readings, None)
+        now, patients = self._clock(), source.format.carries_patients
+        document = document_of(source.id, raw, receipt.rejected, carries_patients=patients)
+        document = replace(document, id=document_id)
+        occur = entries_of(source.id, receipt.rejected, document)
+        entries = await self._quarantine.entries(source.id)
+        left = {entry.id for entry in entries if entry.document == document_id}
+        closed = await self._quarantine.entries(source.id, closed=True)
+        old = left | {entry.id for entry in closed if entry.state is State.DISMISSED}
+        new = [reject for entry_id, reject in occur.items() if entry_id not in old]
+        await self._quarantine.put(source.id, new, document, now)
+        if document.kept is not Kept.YES:  # read as it is today, it turns out to name a person
+            await self._quarantine.forget(document_id)
+        gone = left - occur.keys()
+        return len(await self._quarantine.close(source.id, gone, State.REPLAYED, by, now))
+
+    async def _apply(
+        self, source: Source, receipt: Receipt, readings: list[Reading], request_id: str | None
+    ) -> None:
+        """Put readings on the board and count what became of them."""
         for start in range(0, len(readings), MAX_READINGS_PER_CALL):
             part = readings[start : start + MAX_READINGS_PER_CALL]
             part_id = f"{source.id}:{request_id}:{start}" if request_id else None
@@ -71,8 +133,6 @@ class Intake:
             receipt.accepted += applied.outcomes.count(Outcome.APPLIED)
             receipt.unchanged += applied.outcomes.count(Outcome.UNCHANGED)
             receipt.superseded += applied.outcomes.count(Outcome.SUPERSEDED)
-        self._note(source, receipt, readings)
-        return receipt
 
     async def _read(self, source: Source, raw: bytes) -> tuple[Receipt, list[Reading]]:
         if len(raw) > BIG_DOCUMENT:
@@ -92,12 +152,13 @@ class Intake:
                 field_name, reason = fault or ("unit", "is unknown")
                 receipt.rejected.append(Reject(where, field_name, reason))
                 continue
+            fresh = source.freshness or unit.freshness
             row = row_of(
                 unit,
                 report,
                 received_at=received_at,
                 source=source.id,
-                freshness=source.freshness,
+                freshness=fresh,
                 today=danish_day(received_at),
             )
             readings.append(
@@ -106,6 +167,9 @@ class Intake:
                     observed_ms=epoch_millis(report.observed_at),
                     digest=digest_of(row),
                     row=encode_row(row),
+                    trust=source.trust or 0,
+                    received_ms=epoch_millis(received_at),
+                    stale_ms=epoch_millis(report.observed_at + fresh.stale_after),
                 )
             )
         return receipt, readings
@@ -133,4 +197,5 @@ class Intake:
         )
         if readings:
             newest = max(reading.observed_ms for reading in readings)
-            health.newest_observed_ms = max(newest, health.newest_observed_ms or newest)
+            good = receipt.accepted + receipt.unchanged > 0
+            health.arrived(self._clock(), newest, good=good)

@@ -8,28 +8,45 @@
     attribution = "Favrskov Kommune, omsorgsjournal"
     units = ["favrskov-akutplads"]                  # or {"their id" = "our id"}
 
-Text values may hold ``${NAME}``, replaced from the environment; a name that is not set is refused
-at start-up, so that a missing credential is found by the operator and not by a patient.
+Text values may hold ``${NAME}``, replaced from the environment; a name that is not set (or empty)
+is refused at start-up, so that a missing credential is found by the operator and not by a patient.
+
+Two sources may report one unit only if each says how far it is trusted, in another degree
+(``trust = 2`` before ``trust = 1``): the less trusted one's figures are shown only once the other's
+are stale. Without that, the second claim is refused.
+
+    [[source]]                                      # a folder on somebody's SFTP server
+    transport = "sftp"
+    host = "sftp.example.dk"
+    user = "akutoverblik"
+    password = "${SFTP_PASSWORD}"                   # or key_file = "/run/secrets/id_ed25519"
+    host_key = "ssh-ed25519 AAAA…"                  # the server's, checked with its owner
+    folder = "ud/akut"
+    after = "leave"                                 # or "move", "delete"
 """
 
 import os
 import re
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from capacity.catalogue_schema import Duration, Id
 from capacity.config_file import ConfigError, Document, read
 from capacity.model import ReportType
 from capacity.units import Catalogue, Freshness, Unit
 from feeds.formats import BadMappingError, Format, Mapping, UnknownFormatError, format_named
+
+SSH_PORT = 22
+After = Literal["leave", "move", "delete"]
+"""What becomes of a file on an SFTP server that was taken in."""
 
 _ENVIRONMENT = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
@@ -40,6 +57,7 @@ class Transport(StrEnum):
     PUSH = "push"
     FOLDER = "folder"
     POLL = "poll"
+    SFTP = "sftp"
 
 
 class _Freshness(BaseModel):
@@ -67,6 +85,14 @@ class _SourceBlock(BaseModel):
     every: Duration = timedelta(seconds=60)
     timeout: Duration = timedelta(seconds=10)
     bearer: str | None = None
+    trust: Annotated[int, Field(ge=1, le=1000)] | None = None
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    user: str | None = None
+    password: str | None = None
+    key_file: Path | None = None
+    host_key: str | None = None
+    after: After = "leave"
 
     @model_validator(mode="after")
     def _transport_has_what_it_needs(self) -> "_SourceBlock":
@@ -74,6 +100,12 @@ class _SourceBlock(BaseModel):
             raise ValueError("a poll needs a url")
         if self.transport is Transport.POLL and self.timeout >= self.every:
             raise ValueError("the time-out of a poll must be shorter than the time between polls")
+        if self.transport is Transport.SFTP:
+            for key in ("host", "user", "host_key"):
+                if not getattr(self, key):
+                    raise ValueError(f"an SFTP folder needs {key}")
+            if not self.password and self.key_file is None:
+                raise ValueError("an SFTP folder needs password or key_file")
         return self
 
 
@@ -83,11 +115,29 @@ class _SourcesFile(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class SftpAccess:
+    """How to reach an SFTP server, and what may be done there with a file that was taken in.
+
+    `host_key` is the server's public key in OpenSSH's form; a server that shows another is not
+    spoken to. `after`: leave the file, move it to ``done`` or ``failed`` beside it, or delete it.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str | None = field(repr=False)
+    key_file: Path | None
+    host_key: str
+    after: After
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One declared source, checked against the catalogue.
 
     `units` maps the source's own identifiers to catalogue units. `folder` is relative to the
-    inbox folder of the installation unless absolute.
+    inbox folder of the installation unless absolute; with `sftp` it is a folder of that server.
+    Of sources that report the same unit, the one with more `trust` goes first.
     """
 
     id: str
@@ -106,6 +156,8 @@ class Source:
     every: timedelta
     timeout: timedelta
     bearer: str | None
+    trust: int | None = None
+    sftp: SftpAccess | None = None
 
 
 def load_sources(
@@ -116,10 +168,11 @@ def load_sources(
     """All sources of all files by id; raises `ConfigError` with file, line and field.
 
     Refused: unknown formats, clusters, units and time zones, mappings that their format does not
-    understand, one unit claimed by two sources, the same id twice, and unset environment names.
+    understand, one unit claimed by two sources without an order of trust, the same id twice, keys
+    that are no keys, and unset environment names.
     """
     sources: dict[str, Source] = {}
-    owners: dict[str, str] = {}
+    owners: dict[str, list[Source]] = {}
     for path in paths:
         document = read(path)
         _fill_from_environment(document, environment)
@@ -131,14 +184,22 @@ def load_sources(
             if source.id in sources:
                 raise document.problem(("source", index, "id"), "stands twice")
             for unit in source.units.values():
-                if unit.id in owners:
-                    raise document.problem(
-                        ("source", index, "units"),
-                        f"{unit.id} is claimed by {owners[unit.id]} already",
-                    )
-                owners[unit.id] = source.id
+                _refuse_a_claim_without_order(document, index, source, unit, owners)
+                owners.setdefault(unit.id, []).append(source)
             sources[source.id] = source
     return sources
+
+
+def _refuse_a_claim_without_order(
+    document: Document, index: int, source: Source, unit: Unit, owners: MappingOf[str, list[Source]]
+) -> None:
+    for other in owners.get(unit.id, ()):
+        if source.trust is None or other.trust is None or source.trust == other.trust:
+            raise document.problem(
+                ("source", index, "units" if source.trust is None else "trust"),
+                f"{unit.id} is claimed by {other.id} already; if both are meant to report it, "
+                "each needs a trust of its own",
+            )
 
 
 class _Checker:
@@ -168,13 +229,45 @@ class _Checker:
             units=units,
             freshness=self._freshness(),
             expected_every=block.expected_every,
-            folder=block.folder or block.id,
+            folder=block.folder or ("." if block.transport is Transport.SFTP else block.id),
             pattern=block.pattern,
             settle=block.settle,
             url=block.url or "",
             every=block.every,
             timeout=block.timeout,
             bearer=block.bearer,
+            trust=block.trust,
+            sftp=self._sftp() if block.transport is Transport.SFTP else None,
+        )
+
+    def _sftp(self) -> SftpAccess:
+        """The checked access; asyncssh is loaded only by installations that use it."""
+        import asyncssh
+
+        block = self._block
+        assert block.host is not None  # the model saw to all three
+        assert block.user is not None
+        assert block.host_key is not None
+        try:
+            asyncssh.import_public_key(block.host_key)
+        except (asyncssh.KeyImportError, UnicodeError) as error:
+            raise self._problem("host_key", "is no public key in OpenSSH's form") from error
+        try:
+            if block.key_file is not None:
+                asyncssh.read_private_key(block.key_file)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or type(error).__name__}"
+            raise self._problem("key_file", reason) from error
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, UnicodeError) as error:
+            raise self._problem("key_file", "holds no private key without passphrase") from error
+        return SftpAccess(
+            host=block.host,
+            port=block.port or SSH_PORT,
+            user=block.user,
+            password=block.password,
+            key_file=block.key_file,
+            host_key=block.host_key,
+            after=block.after,
         )
 
     def _units(self) -> dict[str, Unit]:
@@ -230,7 +323,7 @@ def _fill_from_environment(document: Document, environment: MappingOf[str, str])
             continue
         for key, value in block.items():
             if isinstance(value, str):
-                missing = [n for n in _ENVIRONMENT.findall(value) if n not in environment]
+                missing = [n for n in _ENVIRONMENT.findall(value) if not environment.get(n)]
                 if missing:
                     raise document.problem(
                         ("source", index, key), f"{missing[0]} is not set in the environment"

@@ -8,12 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from capacity.board import Board, BoardUnavailableError
+from capacity.board.feed_figures import FeedFigures
+from capacity.board.quarantine import Quarantine
 from capacity.board.upkeep import put_catalogue
 from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.history import Historian, History, HistoryUnavailableError
 from capacity.instants import Clock, utc_now
 from capacity.settings import Settings
 from capacity.units import Catalogue
+from feeds.health import SharedHealth
 from feeds.intake import Intake
 from feeds.runner import FeedRunner
 from feeds.sources import Source, load_sources
@@ -36,6 +39,8 @@ class Services:
     board: Board
     hub: Hub
     intake: Intake
+    quarantine: Quarantine
+    feed_health: SharedHealth
     history: History
     historian: Historian
     runner: FeedRunner | None
@@ -46,7 +51,11 @@ class Services:
         """Start; a store or database that is away is waited for, not given up on."""
         await self._start_board()
         await self.hub.start()
-        self._tasks = [asyncio.create_task(self._record_history(), name="historian")]
+        watching = self.feed_health.run(give_alarm=self.runner is not None)
+        self._tasks = [
+            asyncio.create_task(self._record_history(), name="historian"),
+            asyncio.create_task(watching, name="feed health"),
+        ]
         if self.runner is not None:
             self.runner.start()
 
@@ -59,6 +68,8 @@ class Services:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hub.stop()
         await self.history.stop()
+        await self.feed_health.stop()
+        await self.quarantine.stop()
         await self.board.stop()
 
     async def _start_board(self) -> None:
@@ -97,7 +108,10 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
     sources = load_sources(_source_files(settings, demo), catalogue)
     board = Board(settings.redis_url)
     clusters = catalogue.served_clusters()
-    intake = Intake(board, catalogue, clock)
+    quarantine = Quarantine(settings.redis_url)
+    intake = Intake(board, catalogue, clock, quarantine)
+    expected = {source.id: source.expected_every for source in sources.values()}
+    figures = FeedFigures(settings.redis_url)
     history = History(settings.history_url, clock=clock)
     runner = FeedRunner(
         board,
@@ -117,6 +131,8 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
         board=board,
         hub=Hub(board, clusters, clock),
         intake=intake,
+        quarantine=quarantine,
+        feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
         historian=Historian(history, board, clusters, clock=clock),
         runner=runner if settings.run_feeds else None,

@@ -48,6 +48,7 @@ aof-load-truncated yes
 maxmemory-policy noeviction
 """
 _IDENTITY_KEY = f"{PREFIX}:identity"
+_URL_FILE = "url"
 
 
 class EmbeddedServerError(Exception):
@@ -92,6 +93,7 @@ class EmbeddedServer:
             self._launch()
             self._await_answer()
             self._check_identity(accept_empty)
+            (self.folder / _URL_FILE).write_text(self.url, encoding="utf-8")
         except BaseException:
             self.stop()
             raise
@@ -108,6 +110,7 @@ class EmbeddedServer:
                 process.kill()
                 process.wait()
         if self._lock is not None:
+            (self.folder / _URL_FILE).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
         self._socket.unlink(missing_ok=True)
@@ -237,6 +240,15 @@ class EmbeddedServer:
     def _last_words(self, lines: int = 8) -> str:
         text = (self.folder / "valkey.log").read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+
+def running_url(folder: Path) -> str | None:
+    """The address of the server that runs on a data folder, for another program of ours.
+
+    ``None`` when none was left running; one that was killed is noticed only by asking it.
+    """
+    noted = folder / _URL_FILE
+    return noted.read_text(encoding="utf-8") if noted.exists() else None
 
 
 def _packaged_binary() -> Path:

@@ -114,4 +114,5 @@ local function close()
 end
 
 if ARGV[1] == 'put' then return put() end
-return close()
+if ARGV[1] == 'close' then return close() end
+return forget(ARGV[2]) -- args: document

@@ -182,6 +182,11 @@ class Quarantine:
             found: Any = await self._client.hget(f"{_TAG}:documents", document_id)
         return None if found is None else zlib.decompress(found)
 
+    async def forget(self, document_id: str) -> None:
+        """Let a raw text go."""
+        async with asking():
+            await self._write(keys=_keys(source_of(document_id)), args=["forget", document_id])
+
     async def tallies(self) -> dict[str, Tally]:
         """How full it is, for every source that ever had an entry, by source id."""
         async with asking():

@@ -148,7 +148,8 @@ class Board:
 
         A newer reading replaces the row and is appended to the cluster's stream; an equal or
         older one is superseded (and kept for history), as is one from a less trusted source while
-        the standing row is not stale; a repeat of the one that stands there is unchanged. Giving the same `request_id` again returns the first answer.
+        the standing row is not stale; a repeat of the one that stands there is unchanged. Giving
+        the same `request_id` again returns the first answer.
         """
         arguments: list[bytes | str | int] = []
         for reading in readings:

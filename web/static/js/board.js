@@ -119,8 +119,8 @@ class UnitElement {
       this.#mark.setAttribute("href", `#mark-${texts.mark}`);
     }
     if (dataset.freshness !== texts.freshness) dataset.freshness = texts.freshness;
-    if (this.#age.title !== texts.observed) {
-      this.#age.title = texts.observed;
+    if (this.#age.title !== texts.observed) this.#age.title = texts.observed;
+    if (this.#age.getAttribute("datetime") !== texts.observed_at) {
       this.#age.setAttribute("datetime", texts.observed_at);
     }
     if (this.#phone) this.#dial(this.row.phone ?? "");

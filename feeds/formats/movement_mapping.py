@@ -1,0 +1,48 @@
+"""What the mappings of formats that tell movements have in common."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from capacity.model import MovementKind
+from capacity.reading import MAX_COUNT
+from feeds.formats import Mapping
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+
+
+class Start(BaseModel):
+    """A known figure to count from, for a unit of which no other source ever gives one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    observed_at: AwareDatetime
+    occupied: Count
+    total: Count | None = None
+    staffed: Count | None = None
+    reserved: Count | None = None
+    closed: Count | None = None
+
+
+class MovementMapping(Mapping):
+    """Where counting begins, and what to do with movements elsewhere.
+
+    `start` and `units` go by the source's own identifiers. `other_units` says what becomes of a
+    movement in a unit that the source does not list: ``reject`` it, or ``pass`` it over, as a
+    hospital that sends every ward's movements needs. The other end of a transfer is always
+    passed over.
+    """
+
+    start: dict[str, Start] = {}
+    other_units: Literal["reject", "pass"] = "reject"
+
+
+CHANGE: dict[MovementKind, int] = {
+    MovementKind.ADMITTED: 1,
+    MovementKind.DISCHARGED: -1,
+    MovementKind.TRANSFERRED_IN: 1,
+    MovementKind.TRANSFERRED_OUT: -1,
+    MovementKind.ON_LEAVE: -1,
+    MovementKind.RETURNED: 1,
+}
+"""How each kind changes the number of patients; a cancellation may undo either."""
