@@ -18,6 +18,7 @@ from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
 from feeds.transports.poll import Poll
+from feeds.transports.retry import TICK, Fetching, Paced
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,13 @@ class FeedRunner:
         for source in self._sources.values():
             if source.transport is Transport.POLL:
                 poll = Poll(source, self._client, self._intake, self._clock, self._max_bytes)
-                self._every(source.every, poll.once, f"poll {source.id}")
+                self._at_pace(poll, source.every, f"poll {source.id}")
             elif source.transport is Transport.FOLDER:
                 watch = FolderWatch(source, self._inbox, self._intake, self._clock, self._max_bytes)
                 watch.prepare()
-                self._every(SCAN_EVERY, watch.scan, f"folder {source.id}")
+                self._at_pace(watch, SCAN_EVERY, f"folder {source.id}")
+            elif source.transport is Transport.SFTP:
+                self._at_pace(self._sftp_folder(source), source.every, f"sftp {source.id}")
         self._every(REOPEN_EVERY, self._reopen, "reopen closed units")
         self._every(CATALOGUE_EVERY, self._refresh, "catalogue")
         self._scheduler.start()
@@ -73,6 +76,17 @@ class FeedRunner:
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_SECONDS)
         await self._client.aclose()
+
+    def _at_pace(self, transport: Fetching, every: timedelta, name: str) -> None:
+        """Run a transport at its pace, and out of turn once a store that was away may be back."""
+        paced = Paced(transport, every, self._clock)
+        self._every(min(every, TICK), paced.tick, name)
+
+    def _sftp_folder(self, source: Source) -> Fetching:
+        # Loading its library takes a third of a second, which only those who use it should pay.
+        from feeds.transports.sftp import SftpFolder
+
+        return SftpFolder(source, self._inbox, self._intake, self._clock, self._max_bytes)
 
     def _every(self, interval: timedelta, work: Callable[[], Awaitable[object]], name: str) -> None:
         """Schedule work at an interval, one instance at a time.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from capacity.model import Batch, LoadReport, PlaceReport, ReportType, UnreadableError
 from capacity.privacy import CPR_REASON
 from feeds.formats import BadMappingError, fhir_xml
-from feeds.formats.fhir_measure import FORMAT
+from feeds.formats.fhir_format import FORMAT
 from tests.support.formats import CPR, NOW, faults, mangled, parsed, reads_or_refuses
 
 SEEN = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -318,14 +318,14 @@ def test_codes_that_are_no_texts_are_passed_over() -> None:
         (b"{}", "resourceType", "is neither"),
         (b'{"resourceType": "Patient"}', "resourceType", "is neither"),
         (b'{"resourceType": "Bundle", "entry": {}}', "entry", "is not a list of objects"),
-        (b'{"resourceType": "Bundle", "entry": [{}]}', "MeasureReport", "is missing"),
+        (b'{"resourceType": "Bundle", "entry": [{}]}', "resource", "is missing"),
         (b'{"resourceType": "MeasureReport"}', "MeasureReport", "carries no bed capacity"),
         (b"<a>\n <", "document", "is not well-formed XML (line 2, column 2)"),
         (b"<html><p>503</html>", "document", "is a web page"),
         (b"<!DOCTYPE html><p>", "document", "is a web page"),
         (b"<Bundle/>", "document", "not in the FHIR namespace"),
         (b'<Patient xmlns="http://hl7.org/fhir"/>', "resourceType", "is neither"),
-        (b'<Bundle xmlns="http://hl7.org/fhir"><entry/></Bundle>', "MeasureReport", "is missing"),
+        (b'<Bundle xmlns="http://hl7.org/fhir"><entry/></Bundle>', "resource", "is missing"),
         (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "document", "has a DOCTYPE"),
         (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "document", "has a DOCTYPE"),
         (b"<a>&x;</a>", "document", "is not well-formed XML"),

@@ -64,7 +64,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def poll_of(
-    board: Board, client: httpx.AsyncClient, folder: Path, origin: Origin, clock: HandClock
+    board: Board,
+    client: httpx.AsyncClient,
+    folder: Path,
+    origin: Origin,
+    clock: HandClock,
+    **keys: str,
 ) -> Poll:
     source = one_source(
         folder,
@@ -72,6 +77,7 @@ def poll_of(
         url=f'"http://127.0.0.1:{origin.port}/status"',
         timeout='"1 s"',
         bearer='"secret"',
+        **keys,
     )
     return Poll(source, client, intake_over(board, clock), clock, 5_000)
 
@@ -141,7 +147,7 @@ async def test_an_answer_that_does_not_come_is_given_up(
     assert "0:00:01" in error
 
 
-async def test_a_document_that_could_not_be_stored_is_asked_for_again(
+async def test_a_document_that_could_not_be_stored_is_kept_and_handed_over_later(
     client: httpx.AsyncClient, origin: Origin, tmp_path: Path
 ) -> None:
     store = EmbeddedServer(tmp_path / "store")
@@ -152,11 +158,37 @@ async def test_a_document_that_could_not_be_stored_is_asked_for_again(
         poll = poll_of(board, client, tmp_path, origin, HandClock())
         await asyncio.to_thread(store.stop)
         assert await poll.once() is None
+        assert poll.waits_for_store
+        assert await poll.once() is None
         await asyncio.to_thread(store.start)
         receipt = await poll.once()
         assert receipt is not None
         assert receipt.accepted == 1
-        assert "if-none-match" not in origin.requests[1].lower()
+        assert not poll.waits_for_store
+        assert len(origin.requests) == 1
+        assert await poll.once() is None
+        assert 'if-none-match: "1"' in origin.requests[1].lower()
     finally:
         await board.stop()
         await asyncio.to_thread(store.stop)
+
+
+async def test_what_a_more_trusted_source_held_back_is_asked_for_again(
+    board: Board, client: httpx.AsyncClient, origin: Origin, tmp_path: Path
+) -> None:
+    """Else a source that answers "not modified" would stay unseen when the other goes silent."""
+    clock = HandClock()
+    poll = poll_of(board, client, tmp_path, origin, clock, trust="1")
+    unit = poll.source.units["favrskov-akutplads"]
+    high = one_source(tmp_path, id='"high"', trust="2", units=f'["{unit.id}"]')
+    earlier = orjson.dumps([report(occupied=2, observed_at="2026-11-22T11:59:00Z")])
+    await intake_over(board, clock).take(high, earlier)
+    for _ in range(2):
+        held_back = await poll.once()
+        assert held_back is not None
+        assert held_back.superseded == 1
+    clock.now += unit.freshness.stale_after
+    shown = await poll.once()
+    assert shown is not None
+    assert shown.accepted == 1
+    assert await poll.once() is None

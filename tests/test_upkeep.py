@@ -32,10 +32,10 @@ LAW = date(2027, 1, 1)
 HOUR = timedelta(hours=1)
 
 
-def unit(name: str, **changes: Any) -> Unit:
+def unit(named: str, **changes: Any) -> Unit:
     base = Unit(
-        id=name,
-        name=name.title(),
+        id=named,
+        name=named.title(),
         kind=UnitKind.ACUTE_PLACE,
         cluster="c",
         organisation="o",
@@ -56,7 +56,7 @@ def catalogue(*units: Unit) -> Catalogue:
 async def report(board: Board, of: Unit, seen: datetime = NOW, **fields: Any) -> Row:
     said = PlaceReport(unit=of.id, observed_at=seen, total=4, occupied=1, free=3, **fields)
     row = row_of(of, said, received_at=seen, source="s", today=seen.date())
-    await board.apply("c", [reading_of(row, encode_row(row), digest_of("s", said))])
+    await board.apply("c", [reading_of(row, encode_row(row), digest_of(row))])
     return row
 
 
@@ -168,14 +168,16 @@ async def test_a_report_wins_over_a_refresh(board: Board, stored_before: bool) -
     if stored_before:
         await put_catalogue(board, catalogue(unit("a")), NOW)
     racing = ReadingInBetween(board._url)
-    await racing.start()
+    try:
+        await racing.start()
 
-    changed = await put_catalogue(racing, catalogue(unit("a", name="New"), unit("b")), NOW)
+        changed = await put_catalogue(racing, catalogue(unit("a", name="New"), unit("b")), NOW)
 
-    assert changed == 1  # b only
-    assert (await rows(racing))["a"] == racing.told
-    assert await put_catalogue(racing, catalogue(unit("a", name="New"), unit("b")), NOW) == 1
-    await racing.stop()
+        assert changed == 1  # b only
+        assert (await rows(racing))["a"] == racing.told
+        assert await put_catalogue(racing, catalogue(unit("a", name="New"), unit("b")), NOW) == 1
+    finally:
+        await racing.stop()
 
 
 # Closures that run out
@@ -224,7 +226,9 @@ KINDS = {kind: REPORT_CLASSES[REPORT_TYPE_OF_KIND[kind]] for kind in UnitKind}
 @st.composite
 def reports(draw: st.DrawFn) -> tuple[Unit, Report]:
     kind = draw(st.sampled_from(list(KINDS)))
-    counts: dict[str, Any] = {name: draw(COUNTS) for name in ("total", "staffed", "occupied", "reserved", "closed")}
+    counts: dict[str, Any] = {
+        name: draw(COUNTS) for name in ("total", "staffed", "occupied", "reserved", "closed")
+    }
     extra: dict[str, Any] = {}
     if KINDS[kind].type in (ReportType.TEAM, ReportType.ADVICE):
         extra["on_duty"] = draw(st.none() | st.booleans())

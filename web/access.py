@@ -13,6 +13,7 @@ from web.key_kinds import KeyKind
 from web.keys import Key, KeyRing
 
 COOKIE = "akutoverblik_key"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NEXT_STEP = (
     "No keys are configured, so everything but health is refused. "
     "Make one with 'akutoverblik key new board CLUSTER' or 'akutoverblik key new source SOURCE'."
@@ -45,6 +46,16 @@ class Access:
         if not self.open_boards:
             self._require(_bearer(request), KeyKind.METRICS, "all")
 
+    def may_operate(self, request: HTTPConnection) -> None:
+        """Raise `Refused` unless the request may see and use the operator's pages.
+
+        The demo opens them to its own machine, called by its own name: another name for the
+        loopback address is how a foreign page would get at them.
+        """
+        if not (self.open_boards and _is_of_this_machine(request)):
+            presented = _bearer(request) or request.cookies.get(COOKIE)
+            self._require(presented, KeyKind.OPERATOR, "all")
+
     def readable(self, request: HTTPConnection, clusters: list[str]) -> list[str]:
         """Those of `clusters` that the request may see."""
         return [cluster for cluster in clusters if self._allows(request, cluster)]
@@ -64,6 +75,11 @@ class Access:
             raise Refused(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
         if found != Key(kind, of):
             raise Refused(403, f"This key does not open {kind} {of}.")
+
+
+def _is_of_this_machine(request: HTTPConnection) -> bool:
+    peer = request.client.host if request.client else ""
+    return peer in _LOOPBACK and request.url.hostname in _LOOPBACK
 
 
 def _bearer(request: HTTPConnection) -> str | None:

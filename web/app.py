@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from web import api_board, api_feeds, api_live, ops, page_routes
+from web import api_board, api_feeds, api_live, operator_routes, ops, page_routes
 from web.errors import install_error_handlers
 from web.headers import SafeHeaders
 from web.pages import static_files
@@ -43,6 +43,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_board.router)
     app.include_router(api_live.router)
     app.include_router(ops.router)
+    app.include_router(operator_routes.router)
     app.include_router(page_routes.router)
     app.mount("/static", static_files(), name="static")
     install_error_handlers(app)

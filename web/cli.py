@@ -37,14 +37,14 @@ def _serve(options: argparse.Namespace) -> int:
     return serve(settings, accept_empty=options.accept_empty)
 
 
-def _demo(_options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     from web.commands.demo import demo
     from web.commands.settings import settings_or_exit
 
     settings = settings_or_exit()
     if "data" not in settings.model_fields_set:
         settings = settings.model_copy(update={"data": Path(".demo")})
-    return demo(settings)
+    return demo(settings, accept_empty=options.accept_empty)
 
 
 def _key(options: argparse.Namespace) -> int:
@@ -60,12 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("serve", help="run the service")
-    run.add_argument(
-        "--accept-empty", action="store_true", help="start although the store has lost its data"
-    )
+    _add_accept_empty(run)
     run.add_argument("--as-demo", action="store_true", help=argparse.SUPPRESS)
     run.set_defaults(run=_serve)
     demo = commands.add_parser("demo", help="run everything on this machine, with simulators")
+    _add_accept_empty(demo)
     demo.set_defaults(run=_demo)
     read = commands.add_parser("read", help="parse documents and print what they say")
     read.add_argument("format", help="short name of a format, such as json, csv or fhir")
@@ -78,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("of", help="the source or cluster that it opens ('all' for metrics)")
     key.set_defaults(run=_key)
     return parser
+
+
+def _add_accept_empty(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-empty",
+        action="store_true",
+        help="start although the store has lost its data; it is filled from history",
+    )
 
 
 def _log_to_stderr() -> None:

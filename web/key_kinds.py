@@ -9,3 +9,5 @@ class KeyKind(StrEnum):
     SOURCE = "source"
     BOARD = "board"
     METRICS = "metrics"
+    OPERATOR = "operator"
+    """The operator's pages: feed health and quarantine."""

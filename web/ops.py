@@ -1,6 +1,7 @@
 """For those who run it: health, readiness, metrics, and the machine-readable API descriptions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -9,7 +10,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from capacity.board import BoardUnavailableError
+from capacity.board.feed_figures import Figures
+from capacity.board.quarantine import Tally
 from capacity.instants import epoch_millis
+from feeds.health import Alarm
 from web.asyncapi import describe
 from web.services import Services
 
@@ -53,7 +57,7 @@ async def metrics(request: Request) -> Response:
     services: Services = request.app.state.services
     services.access.may_measure(request)
     registry = CollectorRegistry()
-    registry.register(_Figures(services))
+    registry.register(_Figures(services, await _known(services)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -64,17 +68,41 @@ async def asyncapi(request: Request) -> Response:
     return JSONResponse(describe(request.app.version, list(services.catalogue.served_clusters())))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store holds of the feeds, all processes together; nothing while it is away."""
+
+    health: Mapping[str, tuple[Figures, Alarm | None]]
+    tallies: Mapping[str, Tally]
+    bytes_kept: int
+
+
+async def _known(services: Services) -> _Known | None:
+    try:
+        return _Known(
+            await services.feed_health.read(),
+            await services.quarantine.tallies(),
+            await services.quarantine.bytes_kept(),
+        )
+    except BoardUnavailableError:
+        return None
+
+
 class _Figures(Collector):
     """Reads the figures at the moment they are asked for."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, known: _Known | None) -> None:
         self._services = services
+        self._known = known
 
     def collect(self) -> Iterator[Metric]:
         """All figures, with units and meaning in their help texts."""
         yield from self._hub()
         yield from self._history()
         yield from self._sources()
+        if self._known is not None:
+            yield from self._feeds(self._known)
+            yield from self._quarantine(self._known)
 
     def _hub(self) -> Iterator[Metric]:
         hub = self._services.hub
@@ -119,6 +147,56 @@ class _Figures(Collector):
             if health.last_success_at is not None:
                 success.add_metric([health.source], epoch_millis(health.last_success_at) / 1000)
         yield from (reports, failing, age, success)
+
+    def _feeds(self, known: _Known) -> Iterator[Metric]:
+        alarms = GaugeMetricFamily(
+            "akutoverblik_feed_alarm",
+            "1 while the source is silent, or repeats an old timestamp",
+            labels=["source", "alarm"],
+        )
+        lags = GaugeMetricFamily(
+            "akutoverblik_feed_lag_seconds",
+            "From the newest observation to its arrival, in the latest document",
+            labels=["source"],
+        )
+        hour = GaugeMetricFamily(
+            "akutoverblik_feed_reports_last_hour",
+            "Reports of the last hour by fate",
+            labels=["source", "fate"],
+        )
+        for source, (figures, found) in known.health.items():
+            for alarm in Alarm:
+                alarms.add_metric([source, alarm], int(found is alarm))
+            if figures.lag is not None:
+                lags.add_metric([source], figures.lag.total_seconds())
+            for fate, count in sorted(figures.hour.items()):
+                hour.add_metric([source, fate], count)
+        yield from (alarms, lags, hour)
+
+    def _quarantine(self, known: _Known) -> Iterator[Metric]:
+        entries = GaugeMetricFamily(
+            "akutoverblik_quarantine_open", "Entries that wait for a person", labels=["source"]
+        )
+        dropped = CounterMetricFamily(
+            "akutoverblik_quarantine_dropped",
+            "Entries dropped while open, because there were too many",
+            labels=["source"],
+        )
+        let_go = CounterMetricFamily(
+            "akutoverblik_quarantine_let_go",
+            "Raw documents let go for lack of room",
+            labels=["source"],
+        )
+        for source, tally in known.tallies.items():
+            entries.add_metric([source], tally.open)
+            dropped.add_metric([source], tally.dropped)
+            let_go.add_metric([source], tally.let_go)
+        yield from (entries, dropped, let_go)
+        yield _gauge(
+            "akutoverblik_quarantine_raw_bytes",
+            "Raw documents in quarantine, compressed",
+            known.bytes_kept,
+        )
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

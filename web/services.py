@@ -14,6 +14,7 @@ from capacity.board.upkeep import put_catalogue
 from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.history import Historian, History, HistoryUnavailableError
 from capacity.instants import Clock, utc_now
+from capacity.restoring import restore_if_empty
 from capacity.settings import Settings
 from capacity.units import Catalogue
 from feeds.health import SharedHealth
@@ -48,12 +49,16 @@ class Services:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Start; a store or database that is away is waited for, not given up on."""
+        """Start; a store or database that is away is waited for, not given up on.
+
+        Raises `NewerDatabaseError` when the database was made by a newer program.
+        """
+        await self._open_history()
         await self._start_board()
         await self.hub.start()
         watching = self.feed_health.run(give_alarm=self.runner is not None)
         self._tasks = [
-            asyncio.create_task(self._record_history(), name="historian"),
+            asyncio.create_task(self.historian.run(), name="historian"),
             asyncio.create_task(watching, name="feed health"),
         ]
         if self.runner is not None:
@@ -75,6 +80,7 @@ class Services:
     async def _start_board(self) -> None:
         try:
             durability = await self.board.start()
+            await self._restore()
             await put_catalogue(self.board, self.catalogue, self.clock())
         except BoardUnavailableError as error:
             log.error("the store is away; it is waited for (%s)", error)
@@ -86,19 +92,18 @@ class Services:
                 durability,
             )
 
-    async def _record_history(self) -> None:
-        """Open the database, however long that takes, then follow the board."""
-        pause = 0.5
-        while True:
-            try:
-                await self.history.start()
-                break
-            except HistoryUnavailableError as error:
-                if pause == 0.5:
-                    log.error("history waits for its database: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(30.0, pause * 2)
-        await self.historian.run()
+    async def _restore(self) -> None:
+        """Fill an empty store from history, if history can be asked."""
+        try:
+            await restore_if_empty(self.board, self.history, self.catalogue.served_clusters())
+        except HistoryUnavailableError as error:
+            log.error("history could not be asked whether the store has lost anything: %s", error)
+
+    async def _open_history(self) -> None:
+        try:
+            await self.history.start()
+        except HistoryUnavailableError as error:
+            log.error("history waits for its database; boards do not: %s", error)
 
 
 def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc_now) -> Services:

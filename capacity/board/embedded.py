@@ -221,8 +221,8 @@ class EmbeddedServer:
         if known and stored != known and not accept_empty:
             raise EmbeddedServerError(
                 f"the store in {self.folder} is empty or another's, although it has held data. "
-                "Nothing was started. Put the missing files back, or run 'akutoverblik rebuild' "
-                "to fill a new store from history, with true ages"
+                "Nothing was started. Put the missing files back, or start once with --accept-empty: "
+                "a new store is then filled from history, with true ages"
             )
         if not stored or stored != known:
             identity = stored or secrets.token_hex(16)

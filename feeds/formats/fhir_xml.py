@@ -1,9 +1,9 @@
-"""FHIR XML to the shape of FHIR JSON, as far as bed-capacity reports need it.
+"""FHIR XML to the shape of FHIR JSON, as far as capacity needs it.
 
-In XML every primitive is an element with a ``value`` attribute and everything may repeat, so two
-things must be known that JSON shows by itself: which elements are lists, and that a primitive
-without value but with an extension is JSON's ``_name``. Comments, processing instructions and
-attributes other than ``value``, ``url`` and ``id`` mean nothing here.
+In XML every primitive is an element with a ``value`` attribute and everything may repeat, so some
+things must be known that JSON shows by itself: which elements are lists, which values are numbers
+or truths, and that a primitive without value but with an extension is JSON's ``_name``. Comments, processing
+instructions and attributes other than ``value``, ``url`` and ``id`` mean nothing here.
 """
 
 import io
@@ -28,9 +28,26 @@ MAX_ELEMENTS = 1_000_000
 
 _FHIR = "{http://hl7.org/fhir}"
 _XHTML_DIV = "{http://www.w3.org/1999/xhtml}div"
-_LISTS = frozenset({"entry", "group", "population", "coding", "extension", "contained"})
-_PRIMITIVES = frozenset({"count", "date", "start", "end", "status", "value", "reference"})
+_LISTS = frozenset(
+    {
+        *("entry", "link", "group", "population", "coding", "extension", "contained"),
+        *("parameter", "part", "section", "item", "answer", "actor"),
+        *("availableTime", "notAvailable", "daysOfWeek"),
+    }
+)
+_IDENTIFIED = ("Location", "HealthcareService", "Schedule", "Slot")
+_LISTS_IN = frozenset(
+    {*((name, "identifier") for name in _IDENTIFIED), ("HealthcareService", "location")}
+)
+"""Elements that are lists in these parents, and single elsewhere."""
+_PRIMITIVES = frozenset(
+    {"count", "date", "start", "end", "status", "value", "reference", "valueInteger"}
+)
 _NUMBERS = frozenset({("population", "count"), ("measureScore", "value")})
+_NUMERIC = frozenset({"valueInteger", "valueUnsignedInt", "valuePositiveInt"})
+_TRUTHS = frozenset(
+    {("availableTime", "allDay"), ("HealthcareService", "active"), ("Schedule", "active")}
+)
 _HOLDERS = frozenset({"resource", "contained"})
 """Elements that hold a whole resource."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
@@ -91,7 +108,7 @@ def _object(element: Element, parent: str) -> dict[str, Any]:
     shaped: dict[str, Any] = {k: v for k, v in element.attrib.items() if k in ("url", "id")}
     for child in element:
         name, value = _member(child, parent)
-        if name in _LISTS:
+        if name in _LISTS or (parent, name) in _LISTS_IN:
             shaped.setdefault(name, []).append(value)
         else:
             # What may not repeat and does is kept as a list, which no reader takes for the thing.
@@ -104,10 +121,18 @@ def _member(child: Element, parent: str) -> tuple[str, Any]:
     if child.tag == _XHTML_DIV:
         return "div", "".join(child.itertext())
     if text is not None:
-        return name, _number(text) if (parent, name) in _NUMBERS else text
+        return name, _value(parent, name, text)
     if name in _HOLDERS and len(child) == 1:
         return name, _resource(child[0])
     return f"_{name}" if name in _PRIMITIVES else name, _object(child, name)
+
+
+def _value(parent: str, name: str, text: str) -> object:
+    if name in _NUMERIC or (parent, name) in _NUMBERS:
+        return _number(text)
+    if (parent, name) in _TRUTHS and text in ("true", "false"):
+        return text == "true"
+    return text
 
 
 def _number(text: str) -> int | float | str:

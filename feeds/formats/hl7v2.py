@@ -7,8 +7,8 @@ segment about a person is passed over while reading.
 | element | used as | notes |
 |---|---|---|
 | ``MSH-9`` | event | see below; other events and other types are refused |
-| ``MSH-3``, ``MSH-4``, ``MSH-10`` | identity of the message | a message that comes again counts once |
-| ``MSH-11`` | | training and test messages are refused |
+| ``MSH-10``, ``MSH-3``, ``MSH-4`` | identity of the message | one that comes again counts once |
+| ``MSH-11`` | | see `Hl7Mapping.processing_ids` |
 | ``EVN-2``, else ``MSH-7`` | observed_at | when it was recorded, to the minute at least; with an |
 | | | offset, or local to the mapping's zone |
 | ``PV1-3`` | unit | point of care, else facility; see `Hl7Mapping.location` |
@@ -33,6 +33,8 @@ took from its own records, and what was not yet recorded was not in that count.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Literal, NoReturn
+
+from pydantic import Field
 
 from capacity.model import Batch, BedStatus, BedUse, Movement, MovementKind, Reject
 from capacity.reading import FieldError
@@ -63,13 +65,14 @@ class Hl7Mapping(MovementMapping):
     """Ward is PV1-3's point of care (the facility where there is none)."""
     sending_applications: frozenset[str] = frozenset()
     """MSH-3 must be one of these; any, if empty."""
-    processing_ids: frozenset[str] = frozenset({"P", ""})
-    """MSH-11: production, or not said. ``T`` and ``D`` are tests, and would spoil the count."""
+    processing_ids: frozenset[str] = frozenset()
+    """MSH-11 must be one of these; any, if empty. A live source says ``["P"]``, so that its
+    supplier's test messages (``T``, ``D``) do not spoil the count."""
     uncounted_classes: frozenset[str] = frozenset({"O", "R", "C", "P"})
     """PV1-2 of patients who take no place: outpatients, recurring, commercial, pre-admitted."""
     outpatients_counted: bool = False
     """Whether those whom A06 makes inpatients were counted before (A07: are counted still)."""
-    beds: dict[str, Count] = {}
+    beds: dict[str, Count] = Field(default={})
     """How many beds each ward has, so that A20 can tell when the status of all is known."""
 
 
@@ -122,8 +125,8 @@ class _Telling:
             raise FieldError("MSH-9", "is not ADT")
         if header.event not in _EVENTS:
             raise FieldError("MSH-9", f"is none of the events {', '.join(_EVENTS)}")
-        if header.processing_id not in mapping.processing_ids:
-            raise FieldError("MSH-11", "says that this is no production message")
+        if mapping.processing_ids and header.processing_id not in mapping.processing_ids:
+            raise FieldError("MSH-11", "is no kind of message that this source counts")
         return header.event
 
     def _message_id(self) -> str:

@@ -19,6 +19,7 @@ KEPT = frozenset({"MSH", "EVN", "PV1", "NPU"})
 MAX_FIELDS = 60
 """PV1, the longest kept segment, has 54 fields; what stands behind the sixtieth is not split."""
 
+_NO_MARKS = ("\0", "\1", "\2", "\3")
 _LINE = re.compile(r"[^\r\n]+")
 _NOISE = dict.fromkeys(map(ord, "\ufeff\x0b\x1c\u00ad"))
 """Byte order mark, MLLP's framing, and the soft hyphens of messages copied out of documents."""
@@ -114,9 +115,15 @@ class Message:
     def header(self) -> Header:
         """The parts of MSH; the event is MSH-9's, and EVN-1's only where MSH-9 names none."""
         return Header(
-            *(self.value("MSH", field) for field in (3, 4, 5, 6, 9)),
-            (self.value("MSH", 9, 2) or self.value("EVN", 1)).upper(),
-            *(self.value("MSH", field) for field in (10, 11, 12)),
+            sending_application=self.value("MSH", 3),
+            sending_facility=self.value("MSH", 4),
+            receiving_application=self.value("MSH", 5),
+            receiving_facility=self.value("MSH", 6),
+            message_type=self.value("MSH", 9).upper(),
+            event=(self.value("MSH", 9, 2) or self.value("EVN", 1)).upper(),
+            control_id=self.value("MSH", 10),
+            processing_id=self.value("MSH", 11),
+            version=self.value("MSH", 12),
         )
 
 
@@ -169,8 +176,9 @@ def _begun(line: str) -> Message | FieldError:
     distinct = "".join(dict.fromkeys(marks))
     if not 1 <= len(distinct) <= 5 or any(c.isalnum() or c.isspace() for c in distinct):
         return FieldError("MSH-2", "holds no encoding characters")
-    component, repetition, escape, subcomponent = (distinct + "\0\1\2\3"[len(distinct) :])[:4]
-    return Message(_Separators(field, component, repetition, escape, subcomponent), line)
+    # What is not given is a mark that no text has.
+    given = [*distinct[:4], *_NO_MARKS[len(distinct) :]]
+    return Message(_Separators(field, given[0], given[1], given[2], given[3]), line)
 
 
 def read_identifier(text: str, field: str) -> str:
@@ -204,11 +212,8 @@ def _stamp(found: re.Match[str]) -> datetime:
     """The stamp's `datetime`; raises `ValueError` for a day or time that does not exist."""
     day, clock = found["day"], found["clock"].partition(".")[0].ljust(6, "0")
     micros = (found["fraction"] or "").ljust(6, "0")[:6]
-    return datetime(
-        *(int(part) for part in (day[:4], day[4:6], day[6:], clock[:2], clock[2:4], clock[4:6])),
-        int(micros),
-        tzinfo=_offset(found["offset"]),
-    )
+    naive = datetime.strptime(f"{day}{clock}.{micros}", "%Y%m%d%H%M%S.%f")  # noqa: DTZ007 - next
+    return naive.replace(tzinfo=_offset(found["offset"]))
 
 
 def _offset(text: str | None) -> timezone | None:

@@ -89,16 +89,16 @@ def _messages(document: object) -> Iterator[tuple[str, _Object]]:
         (f"Bundle.entry[{index}].resource", entry.get("resource"))
         for index, entry in enumerate(_many(document, "entry"))
     ]
-    found = [(where, bundle) for where, bundle in inner if _is_message(bundle)]
+    found = [
+        (where, bundle)
+        for where, bundle in inner
+        if isinstance(bundle, dict) and bundle.get("type") == "message"
+    ]
     if not found:
         raise unreadable("type", "is not message, and no message is inside")
     if len(found) > MAX_ROWS:
         raise unreadable(DOCUMENT, f"holds more than {MAX_ROWS} messages")
     yield from found
-
-
-def _is_message(resource: object) -> bool:
-    return isinstance(resource, dict) and resource.get("type") == "message"
 
 
 class _Notification:

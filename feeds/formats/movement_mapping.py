@@ -33,7 +33,7 @@ class MovementMapping(Mapping):
     passed over.
     """
 
-    start: dict[str, Start] = {}
+    start: dict[str, Start] = Field(default={})
     other_units: Literal["reject", "pass"] = "reject"
 
 

@@ -4,8 +4,9 @@ Hand-over is by renaming: a producer writes under a name that the source's patte
 (or that begins with a dot, or ends in .tmp or .part) and renames when done. For a producer that
 cannot, `settle` says how long a file must have stood unchanged. A file that was taken in moves to
 ``done``, one that could not be read to ``failed``, each with its reasons beside it as
-``NAME.reason.json``. Between reading a file and moving it a crash is harmless: the same readings
-applied again are unchanged.
+``NAME.reason.json``. Documents of a format that carries patients are not kept: they are deleted
+once taken in, and of those that could not be read only the reasons stay. Between reading a file
+and moving it a crash is harmless: the same readings applied again are unchanged.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from capacity.board import BoardUnavailableError
 from capacity.instants import Clock
 from capacity.model import Reject, UnreadableError
+from capacity.reading import shown
 from feeds.intake import Intake
 from feeds.sources import Source
 
@@ -45,24 +47,37 @@ class FolderWatch:
         self._clock = clock
         self._max_bytes = max_bytes
         self._seen: dict[str, _Seen] = {}
+        self.waits_for_store = False
 
     def prepare(self) -> None:
         """Make the folder and its ``done`` and ``failed``."""
         for folder in (self.folder, self.folder / "done", self.folder / "failed"):
             folder.mkdir(parents=True, exist_ok=True)
 
-    async def scan(self) -> int:
-        """Take in every complete file; returns how many. A store that is away leaves them all."""
+    async def once(self) -> int:
+        """Take in every complete file; returns how many.
+
+        A store that is away leaves them all. A file that cannot be opened costs itself only.
+        """
+        self.waits_for_store = False
         taken = 0
-        health = self._intake.health.of(self.source.id)
-        for path in await asyncio.to_thread(self._complete_files):
-            try:
-                await self._take(path)
-            except BoardUnavailableError as error:
-                health.failed(self._clock(), f"the store is away, the files wait: {error}")
-                return taken
-            taken += 1
+        trouble: str | None = None
+        try:
+            for path in await asyncio.to_thread(self._complete_files):
+                try:
+                    taken += await self._take(path)
+                except OSError as error:
+                    trouble = f"{shown(path.name)}: {error.strerror or type(error).__name__}"
+        except BoardUnavailableError as error:
+            self.waits_for_store = True
+            trouble = f"the store is away, the files wait: {error}"
+        except OSError as error:
+            trouble = f"the folder cannot be read: {error.strerror or type(error).__name__}"
+        if trouble is not None:
+            self._intake.health.of(self.source.id).failed(self._clock(), trouble)
         return taken
+
+    scan = once
 
     def _complete_files(self) -> list[Path]:
         now = self._clock()
@@ -71,10 +86,13 @@ class FolderWatch:
         for path in sorted(self.folder.iterdir()):
             if not self._is_candidate(path):
                 continue
-            stat = path.stat()
+            try:
+                mark = _mark(path)
+            except FileNotFoundError:
+                continue  # its producer took it back
             before = self._seen.get(path.name)
-            if before is None or before[:2] != (stat.st_size, stat.st_mtime_ns):
-                before = _Seen(stat.st_size, stat.st_mtime_ns, now)
+            if before is None or before[:2] != mark:
+                before = _Seen(*mark, now)
             seen[path.name] = before
             if now - before.since >= self.source.settle:
                 found.append(path)
@@ -88,22 +106,30 @@ class FolderWatch:
             return False
         return path.is_file() and not path.is_symlink()
 
-    async def _take(self, path: Path) -> None:
+    async def _take(self, path: Path) -> bool:
         try:
-            raw = await asyncio.to_thread(self._load, path)
+            raw = await self._load(path)
+            if raw is None:
+                return False
             receipt = await self._intake.take(self.source, raw)
         except UnreadableError as error:
-            self._put_aside(path, "failed", [error.reject])
-            return
+            await asyncio.to_thread(self._put_aside, path, "failed", [error.reject])
+            return True
         except FileNotFoundError:
-            return  # its producer took it back between the listing and the reading
+            return False  # its producer took it back between the listing and the reading
         fate = "done" if receipt.durable or not receipt.rejected else "failed"
-        self._put_aside(path, fate, receipt.rejected)
+        await asyncio.to_thread(self._put_aside, path, fate, receipt.rejected)
+        return True
 
-    def _load(self, path: Path) -> bytes:
-        if path.stat().st_size > self._max_bytes:
-            raise UnreadableError("file", "size", f"is over {self._max_bytes} bytes")
-        return path.read_bytes()
+    async def _load(self, path: Path) -> bytes | None:
+        """The whole file, or ``None`` when it changed while it was read."""
+        before = await asyncio.to_thread(_mark, path)
+        if before[0] > self._max_bytes:
+            error = UnreadableError("file", "size", f"is over {self._max_bytes} bytes")
+            await self._intake.set_aside(self.source, None, [error.reject])
+            raise error
+        raw = await asyncio.to_thread(path.read_bytes)
+        return raw if before == await asyncio.to_thread(_mark, path) else None
 
     def _put_aside(self, path: Path, fate: str, rejects: list[Reject]) -> None:
         target = self.folder / fate / path.name
@@ -113,6 +139,16 @@ class FolderWatch:
         if rejects:
             reasons = json.dumps([reject.as_json() for reject in rejects], indent=1)
             target.with_name(target.name + ".reason.json").write_text(reasons, encoding="utf-8")
-        path.replace(target)
+        if self.source.format.carries_patients:
+            path.unlink()
+        else:
+            path.replace(target)
         if fate == "failed":
-            log.warning("source %s: %s was set aside: %s", self.source.id, path.name, rejects[0])
+            name = shown(path.name)
+            log.warning("source %s: %s was set aside: %s", self.source.id, name, rejects[0])
+
+
+def _mark(path: Path) -> tuple[int, int]:
+    """What tells that a file is still the same one: its size, and when it was changed."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns

@@ -14,8 +14,8 @@ from feeds.sources import Source
 class Poll:
     """One polled source. What was not changed since the last document taken in is not read again.
 
-    The validators (ETag, Last-Modified) are kept only once the document is durable, so that a
-    document whose writing failed is asked for again.
+    A document that the store could not take is kept and handed over before anything is asked
+    again. The validators (ETag, Last-Modified) of a document are kept once it is durable.
     """
 
     def __init__(
@@ -32,18 +32,25 @@ class Poll:
         self._clock = clock
         self._max_bytes = max_bytes
         self._validators: dict[str, str] = {}
+        self._kept: tuple[bytes, dict[str, str]] | None = None
+
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether a document is kept that the store could not take yet."""
+        return self._kept is not None
 
     async def once(self) -> Receipt | None:
         """Ask once; ``None`` when nothing is new or the source failed (its health says why)."""
         health = self._intake.health.of(self.source.id)
         try:
-            async with asyncio.timeout(self.source.timeout.total_seconds()):
-                body, validators = await self._fetch()
-            if body is None:
+            if self._kept is None:
+                async with asyncio.timeout(self.source.timeout.total_seconds()):
+                    self._kept = await self._fetch()
+            if self._kept is None:
                 health.succeeded(self._clock())
                 health.counts["not_modified"] += 1
                 return None
-            receipt = await self._intake.take(self.source, body)
+            return await self._hand_over(*self._kept)
         except TimeoutError:
             health.failed(self._clock(), f"no answer within {self.source.timeout}")
         except httpx.HTTPStatusError as error:
@@ -54,19 +61,29 @@ class Poll:
             health.failed(self._clock(), f"the store is away: {error}")
         except UnreadableError:
             pass  # the intake has noted it in the source's health
-        else:
-            self._validators = validators
-            return receipt
         return None
 
-    async def _fetch(self) -> tuple[bytes | None, dict[str, str]]:
+    async def _hand_over(self, body: bytes, validators: dict[str, str]) -> Receipt:
+        """Make a document durable; only the store's absence leaves it kept."""
+        try:
+            receipt = await self._intake.take(self.source, body)
+        except UnreadableError:
+            self._kept = None
+            raise
+        self._kept = None
+        # What was held back in favour of a more trusted source must be seen again when that fails.
+        held_back = self.source.trust is not None and receipt.superseded
+        self._validators = {} if held_back else validators
+        return receipt
+
+    async def _fetch(self) -> tuple[bytes, dict[str, str]] | None:
         """The new document and its validators, or ``None`` when it has not changed."""
         headers = dict(self._validators)
         if self.source.bearer:
             headers["Authorization"] = f"Bearer {self.source.bearer}"
         async with self._client.stream("GET", self.source.url, headers=headers) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED:
-                return None, self._validators
+                return None
             response.raise_for_status()
             if response.status_code != httpx.codes.OK:
                 raise httpx.HTTPStatusError("not 200", request=response.request, response=response)

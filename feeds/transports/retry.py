@@ -36,20 +36,23 @@ class Backoff:
 
     def after_failure(self) -> timedelta:
         """How long to wait after one more failure."""
-        doubled = self.first * 2 ** min(self.failures, 30)
-        self.failures += 1
-        return min(self.most, doubled) * (0.5 + self.chance() / 2)
+        wait = self.first
+        for _ in range(self.failures):
+            wait = min(self.most, wait * 2)
+        self.failures = min(self.failures + 1, 100)
+        return wait * (0.5 + self.chance() / 2)
 
     def reset(self) -> None:
         """Forget the failures: it worked."""
         self.failures = 0
 
 
-class Transport(Protocol):
+class Fetching(Protocol):
     """What fetches documents of one source and hands them over."""
 
-    waits_for_store: bool
-    """Whether the last `once` was left with a document that could not be made durable."""
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether the last `once` was left with a document that could not be made durable."""
 
     async def once(self) -> object:
         """Fetch and hand over what there is now; failures are told to the source's health."""
@@ -60,7 +63,7 @@ class Paced:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Fetching,
         every: timedelta,
         clock: Clock,
         backoff: Backoff | None = None,

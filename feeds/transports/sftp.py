@@ -200,7 +200,7 @@ class SftpFolder:
             fate = "done" if receipt.durable or not receipt.rejected else "failed"
         except UnreadableError as error:
             fate = "failed"
-            log.warning("source %s: %s: %s", self.source.id, shown(file.name), error.reject)
+            log.warning("source %s: %s: %s", self.source.id, shown(file.name), error)
         except asyncssh.SFTPNoSuchFile:
             return False  # its producer took it back between the listing and the fetching
         except asyncssh.SFTPError as error:
@@ -215,27 +215,30 @@ class SftpFolder:
     async def _fetch(self, remote: asyncssh.SFTPClient, file: _File) -> bytes | None:
         """The whole file, or ``None`` when it has changed since it was listed."""
         if file.size > self._max_bytes:
-            raise self._too_large(file)
+            raise await self._too_large(file)
         async with asyncio.timeout(self._timeout):
             opened = await remote.open(self._path(file.name), "rb")
         body = bytearray()
         while len(body) <= self._max_bytes:
             async with asyncio.timeout(self._timeout):
                 piece = await opened.read(PIECE)
+            assert isinstance(piece, bytes)  # opened as such
             if not piece:
                 break
             body += piece
         else:
-            raise self._too_large(file)
+            raise await self._too_large(file)
         async with asyncio.timeout(self._timeout):
             now = await opened.stat()
             await opened.close()  # where this is not reached, the end of the round closes it
         unchanged = (now.size, int(now.mtime or 0)) == file.mark and len(body) == file.size
         return bytes(body) if unchanged else None
 
-    def _too_large(self, file: _File) -> UnreadableError:
+    async def _too_large(self, file: _File) -> UnreadableError:
+        """The error for it, told to whoever must hear: the intake never sees this document."""
         error = UnreadableError("file", "size", f"is over {self._max_bytes} bytes")
         self._trouble = f"{shown(file.name)} {error.reject.reason}"
+        await self._intake.set_aside(self.source, None, [error.reject])
         return error
 
     async def _put_away(self, remote: asyncssh.SFTPClient, file: _File, fate: str) -> None:

@@ -8,12 +8,11 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-
-from redis.exceptions import RedisError
 
 from tests.bench import fanout, idle, ingest, parsing, snapshots
 from tests.bench.figures import CannotRunError, Figure
@@ -61,8 +60,12 @@ def _one(name: str, plan: Plan, stage: Stage, progress: Progress) -> Outcome:
     failure = None
     try:
         figures = MEASUREMENTS[name](plan, stage, progress)
-    except (CannotRunError, OSError, RedisError) as error:
+    except CannotRunError as error:
         failure = str(error)
+    except Exception as error:  # noqa: BLE001 - what was measured before and after shall not be lost
+        failure = f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+    if failure is not None:
         progress.say(f"{name} COULD NOT BE MEASURED: {failure}")
     return Outcome(name, figures, failure, time.monotonic() - begin)
 

@@ -26,7 +26,7 @@ class HandClock:
         self.now += timedelta(**by)
 
 
-def one_source(folder: Path, **keys: str) -> Source:
+def one_source(folder: Path, /, **keys: str) -> Source:
     """A source of the Randers cluster from a real sources file; values are TOML."""
     block = {
         "id": '"s"',
@@ -39,7 +39,8 @@ def one_source(folder: Path, **keys: str) -> Source:
     path = folder / "source.toml"
     lines = (f"{key} = {value}" for key, value in block.items())
     path.write_text("[[source]]\n" + "\n".join(lines), encoding="utf-8")
-    return load_sources([path], CATALOGUE)["s"]
+    (source,) = load_sources([path], CATALOGUE).values()
+    return source
 
 
 def intake_over(board: Board, clock: HandClock) -> Intake:

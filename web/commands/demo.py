@@ -70,7 +70,7 @@ class Child:
             self._process.wait()
 
 
-def demo(settings: Settings) -> int:
+def demo(settings: Settings, *, accept_empty: bool = False) -> int:
     """Run the demo until Ctrl-C; returns the exit code."""
     settings = settings.model_copy(update={"host": LOOPBACK})
     if _port_is_taken(settings.port):
@@ -84,7 +84,7 @@ def demo(settings: Settings) -> int:
     children: list[Child] = []
     stopping = _StopSignals()
     try:
-        store.start()
+        store.start(accept_empty=accept_empty)
         settings = settings.model_copy(update={"redis_url": store.url})
         children = _children(settings)
         _announce(settings)

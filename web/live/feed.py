@@ -29,8 +29,8 @@ class ClusterFeed:
         self.cursor = snapshot.cursor
         self.stream_id = snapshot.stream_id
         self._rows = {stored.unit: stored.row for stored in snapshot.rows}
-        # Sequence numbers of rows written in an earlier epoch mean nothing in this one: such a
-        # row counts as written at the epoch's start, before any cursor of this epoch.
+        # Rows written in an earlier epoch carry that epoch's numbers. Whoever has any cursor of
+        # this epoch has those rows, so it does not matter whether they are sent once more.
         self._written = {
             stored.unit: stored.seq if stored.seq <= snapshot.cursor.seq else snapshot.cursor.seq
             for stored in snapshot.rows
