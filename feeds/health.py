@@ -54,6 +54,7 @@ class SourceHealth:
     last_good_at: datetime | None = None
     last_arrival_at: datetime | None = None
     newest_observed_ms: int | None = None
+    advanced_at: datetime | None = None
     lag: timedelta | None = None
     failing_since: datetime | None = None
     last_error: str | None = None
@@ -83,7 +84,8 @@ class SourceHealth:
         self.last_arrival_at = now
         self.last_good_at = now if good else self.last_good_at
         self.lag = max(timedelta(0), now - from_epoch_millis(newest_ms))
-        self.newest_observed_ms = max(newest_ms, self.newest_observed_ms or newest_ms)
+        if self.newest_observed_ms is None or newest_ms > self.newest_observed_ms:
+            self.newest_observed_ms, self.advanced_at = newest_ms, now
 
     def news(self) -> Figures | None:
         """What is to be shared, or ``None`` when nothing happened since `was_shared`."""
@@ -99,6 +101,7 @@ class SourceHealth:
             good=_latest(self.last_good_at, same),
             arrival=_latest(self.last_arrival_at, same),
             observed=None if newest is None else from_epoch_millis(newest),
+            advanced=self.advanced_at,
             lag=None if same else self.lag,
             failing=self.failing_since,
             error=self.last_error or "",

@@ -49,6 +49,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="SOURCE=KIND[,MEASURE=N]",
         help="a fault from the start, for instance rhr-fhir=wrong_clock,minutes=-90",
     )
+    run.add_argument(
+        "--patience", type=float, default=0.0, help="seconds in which a target may be starting"
+    )
     run.add_argument("--die-with-parent", action="store_true", help="end when the parent does")
 
 
@@ -92,6 +95,7 @@ def _run(options: argparse.Namespace) -> int:
             duration=options.duration,
             faults=faults,
             watch_parent=options.die_with_parent,
+            patience=options.patience,
         )
     )
     return 0

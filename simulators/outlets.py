@@ -99,14 +99,21 @@ class Shelf:
 
 
 class HttpPush:
-    """Pushes documents in order; `run` is the task that does it."""
+    """Pushes documents in order; `run` is the task that does it.
 
-    def __init__(self, source: str, url: str, key_file: Path, seed: int = 0) -> None:
+    For `patience` seconds from its start nothing is said of trouble: the target may be starting.
+    """
+
+    def __init__(
+        self, source: str, url: str, key_file: Path, seed: int = 0, patience: float = 0.0
+    ) -> None:
         self._source, self._url, self._key_file = source, url, key_file
         self._outbox: deque[Document] = deque(maxlen=OUTBOX)
         self._filled = asyncio.Event()
         self._rng = random.Random(f"{seed}/push/{source}")
         self._trouble: str | None = None
+        self._patience = patience
+        self._quiet_until = 0.0
 
     def put(self, emission: Emission) -> None:
         """Put documents in the outbox."""
@@ -116,6 +123,7 @@ class HttpPush:
     async def run(self) -> None:
         """Deliver, for ever; cancel to stop."""
         pause = FIRST_PAUSE
+        self._quiet_until = asyncio.get_running_loop().time() + self._patience
         async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
             while True:
                 await self._filled.wait()
@@ -147,6 +155,8 @@ class HttpPush:
         return answer.again_after
 
     def _note(self, trouble: str | None) -> None:
+        if trouble is not None and asyncio.get_running_loop().time() < self._quiet_until:
+            return
         if trouble is not None and trouble != self._trouble:
             say(self._source, trouble)
         elif trouble is None and self._trouble is not None:

@@ -28,7 +28,8 @@ class Options:
 
     `target` is the base address that pushes go to; `folders` and `keys` hold one folder and one
     key file for each source, by its name. `speed` is simulated minutes per real minute, `begin`
-    the simulated minute after midnight at the start. Port 0 lets the system choose one.
+    the simulated minute after midnight at the start. Port 0 lets the system choose one. For
+    `patience` seconds a target that cannot be reached is not complained of.
     """
 
     scenario: Scenario
@@ -45,6 +46,7 @@ class Options:
     duration: float | None = None
     faults: Mapping[str, Fault] = field(default_factory=dict)
     watch_parent: bool = False
+    patience: float = 0.0
 
 
 class _Server(uvicorn.Server):
@@ -86,7 +88,13 @@ class Runner:
                 return Shelf()
             case Speaks.JSON_PUSH | Speaks.FHIR_PUSH | Speaks.FHIR_XML_PUSH:
                 url = f"{self.options.target.rstrip('/')}/api/v1/feeds/{source}"
-                push = HttpPush(source, url, self.options.keys / source, self.options.seed)
+                push = HttpPush(
+                    source,
+                    url,
+                    self.options.keys / source,
+                    self.options.seed,
+                    self.options.patience,
+                )
                 self._pushes.append(push)
                 return push
 

@@ -387,7 +387,7 @@ async def test_the_stream_is_trimmed_and_the_sequence_shows_it(store_server: Sto
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     writers=st.lists(

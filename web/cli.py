@@ -1,4 +1,4 @@
-"""The console script: ``akutoverblik serve | demo | read | key``."""
+"""The console script: ``akutoverblik serve | demo | read | key | feed``."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from web.commands.feed_arguments import add_feed_arguments
 from web.key_kinds import KeyKind
 
 
@@ -54,6 +55,13 @@ def _key(options: argparse.Namespace) -> int:
     return new_key(settings_or_exit(), KeyKind(options.kind), options.of)
 
 
+def _feed(options: argparse.Namespace) -> int:
+    from web.commands.feed import feed
+    from web.commands.settings import settings_or_exit
+
+    return feed(settings_or_exit(), options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="akutoverblik", description="One live overview of acute capacity."
@@ -76,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("kind", choices=[kind.value for kind in KeyKind])
     key.add_argument("of", help="the source or cluster that it opens ('all' for metrics)")
     key.set_defaults(run=_key)
+    feed = commands.add_parser("feed", help="health of the feeds, trying one out, quarantine")
+    add_feed_arguments(feed)
+    feed.set_defaults(run=_feed)
     return parser
 
 

@@ -169,7 +169,7 @@ async def replay_entries(
         return message_page(request, 503)
     if not chosen:
         return _back(source, asked.by, did="none")
-    counts = {"closed": done.closed, "left": done.left, "missing": done.missing}
+    counts = {"done": done.closed, "left": done.left, "missing": done.missing}
     return _back(source, asked.by, did="replay", **counts)
 
 
@@ -187,7 +187,7 @@ async def dismiss_entries(
         )
     except BoardUnavailableError:
         return message_page(request, 503)
-    return _back(source, asked.by, did="dismiss" if asked.id else "none", closed=len(done))
+    return _back(source, asked.by, did="dismiss" if asked.id else "none", done=len(done))
 
 
 def _open(request: Request) -> tuple[Services, Response | None]:
@@ -247,7 +247,7 @@ def _did(request: Request) -> str | None:
     query, say = request.query_params, say_in(_lang(request))
     numbers = {
         name: int(query[name]) if query.get(name, "").isdecimal() else 0
-        for name in ("closed", "left", "missing")
+        for name in ("done", "left", "missing")
     }
     match query.get("did"):
         case "replay":

@@ -145,6 +145,10 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
     )
 
 
+DEMO_SIMULATORS = "simulators.url"
+"""File of the demo's data folder that holds where its simulators answer."""
+
+
 def demo_source_files() -> Sequence[Path]:
     """The sources that the simulators play."""
     return [Path(str(files("feeds").joinpath("data", "demo-sources.toml")))]

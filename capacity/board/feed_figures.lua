@@ -1,7 +1,8 @@
 -- What all processes together know of one source, in one atomic step. Times in ms since 1970.
 -- KEYS: 1 state hash, 2 counts hash of the present bucket of minutes.
--- ARGV: 1 ms that counts are kept, then seven that may be empty: 2 attempt, 3 success, 4 good,
--- 5 arrival, 6 observed, 7 lag, 8 failing since; 9 last error; then fate, count, …
+-- ARGV: 1 ms that counts are kept, then eight that may be empty: 2 attempt, 3 success, 4 good,
+-- 5 arrival, 6 observed, 7 when that came in, 8 lag, 9 failing since; 10 last error; then fate,
+-- count, …
 local STATE = KEYS[1]
 
 local function later(field, value)
@@ -13,13 +14,13 @@ local function later(field, value)
 end
 
 if later('attempt', ARGV[2]) then
-  redis.call('HSET', STATE, 'failing', ARGV[8], 'error', ARGV[9])
+  redis.call('HSET', STATE, 'failing', ARGV[9], 'error', ARGV[10])
 end
 later('success', ARGV[3])
 later('good', ARGV[4])
-if later('arrival', ARGV[5]) and ARGV[7] ~= '' then redis.call('HSET', STATE, 'lag', ARGV[7]) end
-if later('observed', ARGV[6]) then redis.call('HSET', STATE, 'advanced', ARGV[5]) end
-for i = 10, #ARGV, 2 do
+if later('arrival', ARGV[5]) and ARGV[8] ~= '' then redis.call('HSET', STATE, 'lag', ARGV[8]) end
+if later('observed', ARGV[6]) then redis.call('HSET', STATE, 'advanced', ARGV[7]) end
+for i = 11, #ARGV, 2 do
   redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1])
   redis.call('PEXPIRE', KEYS[2], ARGV[1])
 end

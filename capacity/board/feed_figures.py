@@ -66,7 +66,9 @@ class FeedFigures:
 
     async def add(self, source: str, seen: Figures, now: datetime) -> None:
         """Add what one process saw: its times, where they are later, and its counts."""
-        times = (seen.attempt, seen.success, seen.good, seen.arrival, seen.observed)
+        times = (
+            seen.attempt, seen.success, seen.good, seen.arrival, seen.observed, seen.advanced,
+        )  # fmt: skip
         lag = "" if seen.lag is None else seen.lag // timedelta(milliseconds=1)
         arguments: list[str | int] = [
             2 * HOUR // timedelta(milliseconds=1),

@@ -109,6 +109,53 @@ local function replace(keys, args)
   return answer(keys, args[3], {epoch, seq, table.concat(outcomes)})
 end
 
+-- Count movements: rows that follow from them, the messages that told of them, and the status of
+-- single beds; all of it or, if anything is no longer as it was when the rows were made, nothing.
+-- KEYS beyond those of every function: 7 moved, sorted set of message -> when it was counted;
+-- 8 beds, hash of "unit|bed" -> "use|observed_ms".
+-- args: fresh epoch, stream length, remember ms, ms that messages are remembered, number of rows,
+-- number of beds, then per row: unit, expected version, mark (the version without seq), row; then
+-- per bed: field, expected value, value; then messages that must not have been counted before.
+-- Reply: epoch, seq, a applied or c changed meanwhile.
+local MOVED, BEDS = 7, 8
+
+local function is_as_expected(keys, args, beds_at, messages_at)
+  for i = 7, beds_at - 1, 4 do
+    if (redis.call('HGET', keys[VERSIONS], args[i]) or '') ~= args[i + 1] then return false end
+  end
+  for i = beds_at, messages_at - 1, 3 do
+    if (redis.call('HGET', keys[BEDS], args[i]) or '') ~= args[i + 1] then return false end
+  end
+  for i = messages_at, #args do
+    if redis.call('ZSCORE', keys[MOVED], args[i]) then return false end
+  end
+  return true
+end
+
+local function move(keys, args)
+  local before = answered(keys)
+  if before then return before end
+  local epoch, seq = begin(keys, args[1])
+  local beds_at = 7 + 4 * tonumber(args[5])
+  local messages_at = beds_at + 3 * tonumber(args[6])
+  if not is_as_expected(keys, args, beds_at, messages_at) then
+    return answer(keys, args[3], {epoch, seq, 'c'})
+  end
+  for i = 7, beds_at - 1, 4 do
+    seq = seq + 1
+    put(keys, epoch, seq, args[2], args[i], args[i + 2], args[i + 3])
+  end
+  for i = beds_at, messages_at - 1, 3 do
+    redis.call('HSET', keys[BEDS], args[i], args[i + 2])
+  end
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  redis.call('ZREMRANGEBYSCORE', keys[MOVED], '-inf', now - tonumber(args[4]))
+  for i = messages_at, #args do redis.call('ZADD', keys[MOVED], now, args[i]) end
+  redis.call('HSET', keys[META], 'seq', seq)
+  return answer(keys, args[3], {epoch, seq, 'a'})
+end
+
 -- Units that left the catalogue leave the board. A row cannot say that a unit is gone, so a new
 -- epoch begins and every reader takes a snapshot. args: fresh epoch, stream length, remember ms,
 -- units. Reply: epoch, seq, ''.
@@ -131,3 +178,4 @@ end
 redis.register_function('apply_@HASH@', apply)
 redis.register_function('replace_@HASH@', replace)
 redis.register_function('remove_@HASH@', remove)
+redis.register_function('move_@HASH@', move)

@@ -46,6 +46,16 @@ class ClusterKeys:
         """Stream of readings that came after a newer one."""
         return self._key("late")
 
+    @property
+    def moved(self) -> str:
+        """Sorted set: messages about movements that were counted, by the store's clock."""
+        return self._key("moved")
+
+    @property
+    def beds(self) -> str:
+        """Hash: ``unit|bed`` to ``use|observed_ms``."""
+        return self._key("beds")
+
     def request(self, request_id: str) -> str:
         """String: the answer once given to a request."""
         return self._key(f"request:{request_id}")
@@ -60,3 +70,7 @@ class ClusterKeys:
             self.late,
             self.request(request_id),
         ]
+
+    def for_move(self, request_id: str) -> list[str]:
+        """The keys of the function ``move``."""
+        return [*self.for_function(request_id), self.moved, self.beds]

@@ -33,6 +33,9 @@ REMEMBER_SECONDS = 3600
 """How long the answer to a request is remembered, hence how late a repeat is still harmless."""
 REMEMBER_OWN_SECONDS = 60
 """The same for a request whose id its caller does not know, so that only we can repeat it."""
+REMEMBER_MOVES_SECONDS = 86_400
+"""How long a message about a movement is known to have been counted; who sends it again later
+than that must be older than the count that the movement was added to."""
 ATTEMPTS = 3
 """How often one request is sent, under the same id, before its fate is called unknown."""
 LAST_ATTEMPT_SECONDS = 2.5
@@ -116,6 +119,31 @@ class Snapshot:
     rows: tuple[StoredRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What movements are held against: rows, the status of single beds, messages counted.
+
+    `rows` has only units with a row; `beds` are ``use|observed_ms`` by bed, by unit.
+    """
+
+    rows: Mapping[str, StoredRow]
+    beds: Mapping[str, Mapping[str, str]]
+    counted: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What movements make of a `Standing`: new rows, bed statuses and messages.
+
+    Each of `rows` is a row with the version it was made from, and its new version without the
+    sequence number; each of `beds` a field, its expected value ("" for none) and its new one.
+    """
+
+    rows: Sequence[tuple[StoredRow, str]] = ()
+    beds: Sequence[tuple[str, str, str]] = ()
+    messages: Sequence[str] = ()
+
+
 class Board:
     """The current truth of all clusters in one Redis/Valkey server."""
 
@@ -169,6 +197,40 @@ class Board:
     async def remove(self, cluster: str, units: Sequence[str]) -> Applied:
         """Take units off the board; begins a new epoch."""
         return await self._write("remove", cluster, list(units), None)
+
+    async def standing(
+        self, cluster: str, units: Sequence[str], messages: Sequence[str], *, beds: bool = False
+    ) -> Standing:
+        """Everything that movements in these units, told by these messages, depend on."""
+        keys = ClusterKeys(cluster)
+        async with _asking(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hmget(keys.rows, list(units))
+            pipe.hmget(keys.versions, list(units))
+            pipe.hgetall(keys.beds) if beds else pipe.hmget(keys.beds, ["-"])
+            for message in messages:
+                pipe.zscore(keys.moved, message)
+            result: Any = await pipe.execute()
+        rows, versions, known_beds, *counted = result
+        found = zip(units, rows, versions, strict=True)
+        return Standing(
+            rows={u: StoredRow(u, row, version.decode()) for u, row, version in found if version},
+            beds=_by_unit(known_beds) if beds else {},
+            counted=frozenset(m for m, at in zip(messages, counted, strict=True) if at is not None),
+        )
+
+    async def move(self, cluster: str, moves: Moves) -> bool:
+        """Write what movements make of a standing, if that still stands; tells whether."""
+        arguments: list[bytes | str | int] = [REMEMBER_MOVES_SECONDS * 1000]
+        arguments += (len(moves.rows), len(moves.beds))
+        for stored, mark in moves.rows:
+            arguments += (stored.unit, stored.version, mark, stored.row)
+        for each in moves.beds:
+            arguments += each
+        arguments += moves.messages
+        keys = ClusterKeys(cluster).for_move(uuid.uuid4().hex)
+        head = (uuid.uuid4().hex[:12], self._stream_length, REMEMBER_OWN_SECONDS * 1000)
+        _, _, letter = await self._call("move", keys, [*head, *arguments])
+        return bool(letter == b"a")
 
     async def snapshot(self, cluster: str) -> Snapshot:
         """The cluster's rows and the exact place in the stream that they stand for."""
@@ -318,6 +380,14 @@ def _may_have_been_done(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]
+
+
+def _by_unit(beds: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, value in beds.items():
+        unit, _, bed = name.decode().partition("|")
+        found.setdefault(unit, {})[bed] = value.decode()
+    return found
 
 
 def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from capacity.instants import BadInstantError, place
 from capacity.reading import FieldError
-from feeds.formats.csv_mapping import CsvField, CsvMapping, folded
+from feeds.formats.csv_mapping import CsvField, TableMapping, folded
 
 MAX_CELL = 2_000
 """Characters in a mapped cell; the longest field, a note, may have 500."""
@@ -20,7 +20,7 @@ _SPLIT_TIME = ("observed_date", "observed_time")
 class Cells:
     """Reads rows by a mapping and the position of each mapped column."""
 
-    def __init__(self, mapping: CsvMapping, columns: AnyMapping[CsvField, int]) -> None:
+    def __init__(self, mapping: TableMapping, columns: AnyMapping[CsvField, int]) -> None:
         self._mapping = mapping
         self._local = mapping.local_time
         self._unknown = frozenset(map(folded, mapping.unknown_words)) | {""}

@@ -1,4 +1,4 @@
-"""What a source says about its CSV files: everything in which they differ, as data."""
+"""What a source says about its tables, CSV files and workbooks: where they differ, as data."""
 
 import re
 from datetime import UTC, datetime
@@ -86,19 +86,14 @@ class LeaveOut(BaseModel):
         return re.fullmatch(self.matches or "", cell.strip()[:MAX_SEARCHED]) is not None
 
 
-class CsvMapping(Mapping):
-    """How to read one source's CSV files; the defaults read a file with our own field names.
+class TableMapping(Mapping):
+    """How to read one source's tables; the defaults read one with our own field names.
 
     `columns` maps our fields to header names. Without any, columns that bear our own names are
     read and others left alone.
     """
 
-    separator: Annotated[str, Field(pattern=r"^(auto|[^\w\s.+-]|\t| )$")] = "auto"
-    """One character, or ``auto``: whichever of ``;``, tab and ``,`` finds most columns."""
-    encoding: Literal["auto", "utf-8", "utf-8-sig", "cp1252"] = "auto"
-    """``auto`` takes UTF-8 with or without mark, and cp1252 for what is no UTF-8."""
     decimal: Literal[".", ","] = "."
-    quote: Literal['"', "'", ""] = '"'
     skip_lines: Annotated[int, Field(ge=0, le=100)] = 0
     """Lines before the header."""
     ignore_case: bool = True
@@ -134,10 +129,24 @@ class CsvMapping(Mapping):
         twice = self.columns.keys() & self.constants.keys()
         if twice:
             raise ValueError(f"{', '.join(sorted(twice))}: both a column and a constant")
-        if self.separator == self.quote:
-            raise ValueError("separator and quote are the same")
         if self.columns:
             _refuse_half_a_report(self.columns.keys() | self.constants.keys())
+        return self
+
+
+class CsvMapping(TableMapping):
+    """How to read one source's CSV files."""
+
+    separator: Annotated[str, Field(pattern=r"^(auto|[^\w\s.+-]|\t| )$")] = "auto"
+    """One character, or ``auto``: whichever of ``;``, tab and ``,`` finds most columns."""
+    encoding: Literal["auto", "utf-8", "utf-8-sig", "cp1252"] = "auto"
+    """``auto`` takes UTF-8 with or without mark, and cp1252 for what is no UTF-8."""
+    quote: Literal['"', "'", ""] = '"'
+
+    @model_validator(mode="after")
+    def _tells_cells_apart(self) -> Self:
+        if self.separator == self.quote:
+            raise ValueError("separator and quote are the same")
         return self
 
 

@@ -1,7 +1,8 @@
 """FHIR R4, as JSON, XML or NDJSON: whatever in a document tells of capacity.
 
-A resource alone, a Bundle of any type, Parameters around Bundles, a Subscription notification,
-NDJSON of a bulk publication; and DEMIS's portal form, which is no FHIR but its little sister. Other resources may stand beside those that are read:
+A resource alone, a Bundle of any type, Parameters around Bundles, a Subscription notification, or
+NDJSON of a bulk publication. Other resources may stand beside those that are read. The form of the
+DEMIS portal is read too, though it is no FHIR.
 
 | resource | tells | module |
 |---|---|---|

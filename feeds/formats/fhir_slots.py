@@ -2,8 +2,8 @@
 
 | element | field | notes |
 |---|---|---|
-| ``Slot.schedule`` | unit | the first of the Schedule's id, identifiers and actors that the source |
-| | | declares; if none is, its Location or HealthcareService, else its id |
+| ``Slot.schedule`` | unit | the first of the Schedule's id, identifiers and actors that is |
+| | | declared; if none is, its Location or HealthcareService, else its id |
 | ``Slot.status`` free | free | |
 | busy | occupied | |
 | busy-tentative | reserved | |

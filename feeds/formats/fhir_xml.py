@@ -2,8 +2,8 @@
 
 In XML every primitive is an element with a ``value`` attribute and everything may repeat, so some
 things must be known that JSON shows by itself: which elements are lists, which values are numbers
-or truths, and that a primitive without value but with an extension is JSON's ``_name``. Comments, processing
-instructions and attributes other than ``value``, ``url`` and ``id`` mean nothing here.
+or truths, and that a primitive without value but with an extension is JSON's ``_name``. Comments,
+processing instructions and attributes other than ``value``, ``url`` and ``id`` mean nothing here.
 """
 
 import io

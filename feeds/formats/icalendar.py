@@ -39,15 +39,16 @@ from capacity.reading import FieldError
 from feeds.formats import Format, Mapping
 from feeds.formats.gathering import Gathering
 from feeds.formats.icalendar_events import (
-    Budget,
     Span,
     Stamp,
+    Window,
     length_of,
     merged,
     stamp,
     starts_of,
 )
 from feeds.formats.icalendar_lines import Component, read_events
+from feeds.formats.icalendar_rules import Budget
 
 HORIZON = timedelta(days=100)
 """How far ahead the next shift is looked for; further off it is unknown."""
@@ -186,14 +187,14 @@ class _Reader:
         if _status(event) in _NOT_TAKING_PLACE:
             return
         summary = event.first("SUMMARY") if self._mapping.reason_from_summary else None
-        until = self._now + HORIZON
-        for each in starts_of(event, start, self._local, until, self._budget):
+        window = Window(self._now, self._now + HORIZON, length)
+        for each in starts_of(event, start, self._local, window, self._budget):
             if override is None and (_uid(event), each.instant) in self._overridden:
                 continue
             if recurs and self._is_off(each):
                 continue
             ends = each._replace(wall=_later(each.wall, length)).instant
-            if ends > self._now and each.instant <= until:
+            if ends > self._now and each.instant <= window.until:
                 yield _Occurrence(Span(each.instant, ends), summary and summary.text)
 
     def _is_off(self, start: Stamp) -> bool:

@@ -7,23 +7,19 @@ March skips is an hour later (RFC 5545), one that October repeats is its first.
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-from dateutil.rrule import rrule, rruleset, rrulestr
 
 from capacity.instants import BadInstantError, zone
 from capacity.reading import FieldError
 from feeds.formats.icalendar_lines import Component, Property
+from feeds.formats.icalendar_rules import Budget, Rule, days_before
 
 MAX_LENGTH = timedelta(days=750)
-MAX_COUNT = 20_000
 MAX_DATES = 2_000
-EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall-clock time, as all starts are here
-MAX_RULE_DAYS = 400_000
-"""Days that the recurrences of one document may run through together: a second or two of work."""
+EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock times, as all starts are here
+LATEST = datetime(9999, 12, 31)  # noqa: DTZ001
 
 _DATE = re.compile(r"\d{8}", re.ASCII)
 _TIME = re.compile(r"\d{8}T\d{6}Z?", re.ASCII)
@@ -31,19 +27,6 @@ _DURATION = re.compile(
     r"([+-]?)P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?",
     re.ASCII,
 )
-_DAYS = r"(?:[+-]?\d{1,2})?(?:MO|TU|WE|TH|FR|SA|SU)"
-_NUMBERS = r"[+-]?\d{1,3}(?:,[+-]?\d{1,3})*"
-_PARTS = {
-    "FREQ": r"DAILY|WEEKLY|MONTHLY|YEARLY",
-    "INTERVAL": r"[1-9]\d{0,2}",
-    "COUNT": r"[1-9]\d{0,4}",
-    "UNTIL": r"\d{8}(?:T\d{6}Z?)?",
-    "BYDAY": rf"{_DAYS}(?:,{_DAYS})*",
-    "BYMONTHDAY": _NUMBERS,
-    "BYMONTH": r"(?:0?[1-9]|1[0-2])(?:,(?:0?[1-9]|1[0-2]))*",
-    "BYSETPOS": _NUMBERS,
-    "WKST": r"MO|TU|WE|TH|FR|SA|SU",
-}
 _WINDOWS_ZONES = {"Romance Standard Time": "Europe/Copenhagen"}
 """Microsoft's name of the Danish time zone."""
 
@@ -71,17 +54,15 @@ class Span(NamedTuple):
     ends: datetime
 
 
-class Budget:
-    """How much work the recurrences of one document may still make."""
+class Window(NamedTuple):
+    """What is asked of an event: those of its runs that are not over `now` and begin by `until`.
 
-    def __init__(self) -> None:
-        self._days = MAX_RULE_DAYS
+    `length` is how long the event runs.
+    """
 
-    def spend(self, days: int) -> None:
-        """Refuse the event that would take too much."""
-        self._days -= max(0, days)
-        if self._days < 0:
-            raise FieldError("RRULE", "is too much: the recurrences began too long ago together")
+    now: datetime
+    until: datetime
+    length: timedelta
 
 
 def stamp(name: str, found: Property | None, local: ZoneInfo) -> Stamp | None:
@@ -147,22 +128,42 @@ def _duration(text: str) -> timedelta:
 
 
 def starts_of(
-    event: Component, start: Stamp, local: ZoneInfo, until: datetime, budget: Budget
+    event: Component, start: Stamp, local: ZoneInfo, window: Window, budget: Budget
 ) -> Iterator[Stamp]:
-    """The starts of an event up to the instant `until`: one, or those of its recurrence."""
+    """The starts of an event in a window: its only one, or those of its recurrence."""
     if start.wall < EARLIEST:
         raise FieldError("DTSTART", "is before 1970")
-    rules, dates = event.all("RRULE"), _dates(event, "RDATE", local)
-    if not rules:
-        found = [start]
-    elif len(rules) > 1:
+    rules = event.all("RRULE")
+    if len(rules) > 1:
         raise FieldError("RRULE", "stands more than once")
-    else:
-        found = list(_recurrences(rules[0].value, start, until, budget))
+    found = [start] if not rules else _recurrences(rules[0].value, start, window, budget)
     left_out = {each.instant for each in _dates(event, "EXDATE", local)}
-    for each in (*found, *dates):
+    for each in (*found, *_dates(event, "RDATE", local)):
         if each.instant not in left_out:
             yield each
+
+
+def _recurrences(text: str, start: Stamp, window: Window, budget: Budget) -> Iterator[Stamp]:
+    rule = Rule(text, start.wall.date())
+    last = _last(rule.until, start)
+    first = days_before(window.now.astimezone(start.zone).date(), window.length)
+    horizon = window.until.astimezone(start.zone).date()
+    for day in rule.days(first, min(horizon, last.date()), budget):
+        wall = datetime.combine(day, start.wall.time())
+        if wall <= last:
+            yield start._replace(wall=wall)
+
+
+def _last(until: str | None, start: Stamp) -> datetime:
+    """The last wall-clock time at which a recurrence may begin."""
+    if until is None:
+        return LATEST
+    last = _stamp("RRULE", until, {}, start.zone)
+    if last.all_day:
+        return datetime.combine(last.wall, time.max)
+    if until.endswith("Z"):
+        return last.instant.astimezone(start.zone).replace(tzinfo=None)
+    return last.wall
 
 
 def _dates(event: Component, name: str, local: ZoneInfo) -> list[Stamp]:
@@ -170,50 +171,6 @@ def _dates(event: Component, name: str, local: ZoneInfo) -> list[Stamp]:
     if len(texts) > MAX_DATES:
         raise FieldError(name, f"holds more than {MAX_DATES} dates")
     return [_stamp(name, text.strip(), parameters, local) for text, parameters in texts]
-
-
-def _recurrences(text: str, start: Stamp, until: datetime, budget: Budget) -> Iterator[Stamp]:
-    parts = _rule_parts(text)
-    count = int(parts.pop("COUNT", MAX_COUNT))
-    last = _last_wall(parts.pop("UNTIL", None), start, until)
-    budget.spend((last - start.wall).days)
-    for wall in islice(_rule(parts, start.wall, last), min(count, MAX_COUNT)):
-        yield start._replace(wall=wall)
-
-
-def _rule_parts(text: str) -> dict[str, str]:
-    parts: dict[str, str] = {}
-    for part in text.strip().upper().rstrip(";").split(";"):
-        name, _, value = part.partition("=")
-        if name not in _PARTS or name in parts or not re.fullmatch(_PARTS[name], value):
-            raise FieldError("RRULE", "has a part that is not understood, or no shifts' rule")
-        parts[name] = value
-    if "FREQ" not in parts:
-        raise FieldError("RRULE", "has no FREQ")
-    return parts
-
-
-def _last_wall(stated: str | None, start: Stamp, until: datetime) -> datetime:
-    """The wall-clock time after which no recurrence is asked for."""
-    horizon = until.astimezone(start.zone).replace(tzinfo=None)
-    if stated is None:
-        return horizon
-    last = _stamp("RRULE", stated, {}, start.zone)
-    wall = last.wall
-    if last.all_day:
-        wall += timedelta(days=1) - timedelta(seconds=1)
-    elif stated.endswith("Z"):
-        wall = last.instant.astimezone(start.zone).replace(tzinfo=None)
-    return min(horizon, wall)
-
-
-def _rule(parts: dict[str, str], start: datetime, last: datetime) -> rrule | rruleset:
-    text = ";".join(f"{name}={value}" for name, value in parts.items())
-    ends = last.strftime("%Y%m%dT%H%M%S")
-    try:
-        return rrulestr(f"{text};UNTIL={ends}", dtstart=start)
-    except (ValueError, TypeError) as error:
-        raise FieldError("RRULE", "is no rule that can be followed") from error
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:

@@ -18,18 +18,14 @@ silently "unknown"; columns that are not mapped may come and go. Every cell of a
 through for person numbers, mapped or not. The keys of a mapping are in `feeds.formats.csv_mapping`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
 from capacity.model import Batch, UnreadableError
-from capacity.privacy import CPR_REASON, holds_cpr, may_hold_cpr
-from capacity.reading import FieldError, shown
+from capacity.privacy import may_hold_cpr
 from feeds.formats import Format
-from feeds.formats.cells import Cells
 from feeds.formats.csv_lines import Broken, Lines, rows
-from feeds.formats.csv_mapping import CsvField, CsvMapping, LeaveOut
+from feeds.formats.csv_mapping import CsvField, CsvMapping
 from feeds.formats.gathering import (
     DOCUMENT,
     Gathering,
@@ -37,11 +33,10 @@ from feeds.formats.gathering import (
     refuse_what_is_no_text,
     unreadable,
 )
+from feeds.formats.table import MAX_COLUMNS, column_name, plan, read_rows
 
-MAX_COLUMNS = 1_000
 MAX_LINES = 500_000
 """Blank lines, rows left out and line breaks inside cells included."""
-_SPLIT = {"observed_date", "observed_time"}
 
 
 def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batch:
@@ -55,24 +50,18 @@ def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batc
         raise unreadable(DOCUMENT, f"has more than {MAX_LINES} lines")
     separator = _separator(lines, mapping)
     header = _header(lines, separator, mapping)
-    plan = _plan(header, mapping)
     gathering = Gathering(received_at, mapping.local_time)
-    # Whole lines first: a file without anything alike needs no look at single cells.
-    suspicious = may_hold_cpr(text)
-    for number, row in rows(lines, separator, mapping.quote, len(header)):
-        where = f"line {number}"
-        try:
-            if isinstance(row, Broken):
-                raise FieldError("row", row.reason)
-            if suspicious:
-                _refuse_cpr(row, header)
-            if any(rule.fits(row[at]) for rule, at in plan.leave_out):
-                continue
-            fields = plan.cells.fields(row)
-        except FieldError as error:
-            gathering.reject(where, error)
-            continue
-        gathering.read(where, fields, mapping.type_of(fields.get("unit")))
+    read_rows(
+        (
+            (f"line {number}", row)
+            for number, row in rows(lines, separator, mapping.quote, len(header))
+        ),
+        plan(header, mapping),
+        mapping,
+        gathering,
+        # Whole lines first: a file without anything alike needs no look at single cells.
+        suspicious=may_hold_cpr(text),
+    )
     return gathering.batch()
 
 
@@ -92,7 +81,7 @@ def _separator(lines: Lines, mapping: CsvMapping) -> str:
     """The declared one, or that under which most of the wanted columns are found."""
     if mapping.separator != "auto":
         return mapping.separator
-    wanted = {_name(name, mapping) for name in mapping.columns.values() or get_args(CsvField)}
+    wanted = {column_name(name, mapping) for name in mapping.columns.values() or get_args(CsvField)}
 
     def sense(separator: str) -> int:
         try:
@@ -111,53 +100,8 @@ def _header(lines: Lines, separator: str, mapping: CsvMapping) -> list[str]:
             raise unreadable("header", row.reason)
         if len(row) > MAX_COLUMNS:
             raise unreadable("header", f"has more than {MAX_COLUMNS} columns")
-        return [_name(cell, mapping) for cell in row]
+        return [column_name(cell, mapping) for cell in row]
     raise unreadable("header", "is missing: the file has no lines to read")
-
-
-def _name(header: str, mapping: CsvMapping) -> str:
-    """A column's name as it is compared: published headers hold stray blanks, tabs and capitals."""
-    name = " ".join(header.split())
-    return name.casefold() if mapping.ignore_case else name
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Which cell of a row holds what."""
-
-    cells: Cells
-    leave_out: Sequence[tuple[LeaveOut, int]]
-
-
-def _plan(header: list[str], mapping: CsvMapping) -> _Plan:
-    def position(wanted: str) -> int:
-        name = _name(wanted, mapping)
-        if header.count(name) != 1:
-            what = "stands more than once in" if name in header else "is missing from"
-            raise unreadable(shown(wanted), f"this column {what} the header", "header")
-        return header.index(name)
-
-    columns: dict[CsvField, str] = dict(mapping.columns)
-    if not columns:
-        columns = {name: name for name in get_args(CsvField) if name in header}
-        _refuse_strangers(columns.keys() | mapping.constants.keys())
-    return _Plan(
-        cells=Cells(mapping, {field: position(name) for field, name in columns.items()}),
-        leave_out=[(rule, position(rule.column)) for rule in mapping.leave_out],
-    )
-
-
-def _refuse_strangers(fields: set[CsvField]) -> None:
-    """Without declared columns, a header that does not bear our own names is no file of ours."""
-    for name in ("unit", "observed_at"):
-        if name not in fields and not (name == "observed_at" and fields >= _SPLIT):
-            raise unreadable(name, "this column is missing from the header", "header")
-
-
-def _refuse_cpr(row: list[str], header: list[str]) -> None:
-    for name, cell in zip(header, row, strict=True):
-        if holds_cpr(cell):
-            raise FieldError(shown(name), CPR_REASON)
 
 
 FORMAT = Format("csv", ("text/csv",), parse, CsvMapping)

@@ -84,7 +84,7 @@ class FolderWatch:
         found: list[Path] = []
         seen: dict[str, _Seen] = {}
         for path in sorted(self.folder.iterdir()):
-            if not self._is_candidate(path):
+            if not self.is_candidate(path):
                 continue
             try:
                 mark = _mark(path)
@@ -99,7 +99,8 @@ class FolderWatch:
         self._seen = seen
         return found
 
-    def _is_candidate(self, path: Path) -> bool:
+    def is_candidate(self, path: Path) -> bool:
+        """Whether a file is one of this source's, and not one that is still being written."""
         if any(fnmatch.fnmatchcase(path.name, pattern) for pattern in UNFINISHED):
             return False
         if not fnmatch.fnmatchcase(path.name, self.source.pattern):

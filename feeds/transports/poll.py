@@ -45,7 +45,7 @@ class Poll:
         try:
             if self._kept is None:
                 async with asyncio.timeout(self.source.timeout.total_seconds()):
-                    self._kept = await self._fetch()
+                    self._kept = await self.fetch()
             if self._kept is None:
                 health.succeeded(self._clock())
                 health.counts["not_modified"] += 1
@@ -76,7 +76,7 @@ class Poll:
         self._validators = {} if held_back else validators
         return receipt
 
-    async def _fetch(self) -> tuple[bytes, dict[str, str]] | None:
+    async def fetch(self) -> tuple[bytes, dict[str, str]] | None:
         """The new document and its validators, or ``None`` when it has not changed."""
         headers = dict(self._validators)
         if self.source.bearer:

@@ -15,9 +15,7 @@ import asyncio
 import contextlib
 import fnmatch
 import hashlib
-import json
 import logging
-import os
 import stat
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -34,8 +32,10 @@ from capacity.reading import shown
 from feeds.intake import Intake
 from feeds.sources import Source
 from feeds.transports.folder import UNFINISHED
+from feeds.transports.memory import Memory, Taken
 
 log = logging.getLogger(__name__)
+asyncssh.set_log_level("WARNING")  # it tells each connection, with user and address
 
 MAX_NAMES = 20_000
 """Entries of the remote folder; one with more is refused rather than held in memory."""
@@ -62,12 +62,6 @@ class _File(NamedTuple):
         return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
-class _Taken(NamedTuple):
-    size: int
-    modified: int
-    fate: str
-
-
 class _Seen(NamedTuple):
     mark: tuple[int, int]
     since: datetime
@@ -87,7 +81,7 @@ class SftpFolder:
         self._intake = intake
         self._clock = clock
         self._max_bytes = max_bytes
-        self._memory = _Memory(inbox / source.id / "taken.json")
+        self._memory = Memory(inbox / source.id / "taken.json")
         self._seen: dict[str, _Seen] = {}
         self._trouble: str | None = None
         self._last_fate = "done"
@@ -207,7 +201,7 @@ class SftpFolder:
             self._trouble = f"{shown(file.name)} cannot be fetched: {_reason(error)}"
             return False
         self._last_fate = fate
-        self._memory.put(file.digest, _Taken(*file.mark, fate))
+        self._memory.put(file.digest, Taken(*file.mark, fate))
         await asyncio.to_thread(self._memory.save)
         await self._put_away(remote, file, fate)
         return True
@@ -258,6 +252,10 @@ class SftpFolder:
             pass  # its owner was quicker
         except asyncssh.SFTPError as error:
             self._trouble = f"{shown(file.name)} cannot be put away: {_reason(error)}"
+            return
+        # The name is free again: the next file that bears it is another one.
+        self._memory.forget(file.digest)
+        await asyncio.to_thread(self._memory.save)
 
     async def _move(self, remote: asyncssh.SFTPClient, name: str, fate: str) -> None:
         try:
@@ -273,48 +271,6 @@ class SftpFolder:
 
     def _path(self, name: str) -> str:
         return f"{self.source.folder.rstrip('/')}/{name}"
-
-
-class _Memory:
-    """What was taken in, by the digest of its name; lost or damaged, files are read once more."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._taken: dict[str, _Taken] = {}
-        try:
-            stored = json.loads(path.read_bytes())
-            self._taken = {name: _Taken(*values) for name, values in stored.items()}
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            log.warning("%s is not readable (%s); files are taken once more", path.name, error)
-
-    def get(self, digest: str) -> _Taken | None:
-        """What is known of a file of that name."""
-        return self._taken.get(digest)
-
-    def put(self, digest: str, taken: _Taken) -> None:
-        """Note a file as taken in; `save` makes it last."""
-        self._taken[digest] = taken
-
-    def forget_all_but(self, digests: set[str]) -> None:
-        """Forget files that are gone, so that the memory is no larger than the remote folder."""
-        self._taken = {name: taken for name, taken in self._taken.items() if name in digests}
-
-    def save(self) -> None:
-        """Write the file whole and lasting, beside the old one and then in its place."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(self._taken, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _is_plain_file(attributes: asyncssh.SFTPAttrs) -> bool:

@@ -8,29 +8,27 @@ own function, and a plain pipeline of HSET and XADD. The baselines run on the pr
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from capacity.board import Reading
-from capacity.board.connection import function
-from capacity.board.keys import ClusterKeys
 from capacity.instants import epoch_millis, utc_now
 from feeds.intake import Intake
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.plan import Plan, Progress
 from tests.bench.processes import Stage, on_cores
-from tests.bench.wires import HttpWire, RedisWire, Wire, packed, packed_all
+from tests.bench.recording import recorded_apply
+from tests.bench.wires import HttpWire, RedisWire, Wire, packed_all
 from tests.bench.world import World, document, moment, report
 
 NAME = "ingest"
 BATCH = 100
 LANES = 4
 """Connections; each reports on units of its own, so that none overtakes another."""
-_BARE = ClusterKeys("bare")
+_BARE = "bare"
 """A cluster that the product does not follow, so that the baselines do not work it."""
-_REQUEST = b"%032d"
-_OBSERVED = b"1700000000000"
-"""Stand in the packed command where each batch has a request id and an instant of its own."""
+_OBSERVED = 1_000_000_000_000
+"""Milliseconds, long ago; stands in the recorded command where each batch has its own instant."""
 
 Make = Callable[[int], bytes]
 
@@ -50,7 +48,7 @@ def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
     with stage.product(BATCH * LANES, LANES) as (server, world):
         readings = _readings(world)
         documents = [_documents(world, n) for n in numbers]
-        calls = [_call(readings, n) for n in numbers]
+        calls = [_call(stage, readings, n) for n in numbers]
         pipelines = [_pipeline(readings)] * LANES
         for number in range(plan.runs):
             progress.say(f"ingest: run {number + 1} of {plan.runs}")
@@ -159,19 +157,20 @@ def _readings(world: World) -> list[Reading]:
     return readings
 
 
-def _call(readings: Sequence[Reading], lane: int) -> Make:
-    request = _REQUEST % lane
-    keys = _BARE.for_function(request.decode())
-    words: list[bytes | str | int] = ["FCALL", function("apply"), len(keys), *keys]
-    words += ["bare00000000", 100_000, 3_600_000]
-    for reading in readings:
-        words += (f"{lane}-{reading.unit}", _OBSERVED, reading.digest, reading.row)
-    template = packed(*words)
+def _call(stage: Stage, readings: Sequence[Reading], lane: int) -> Make:
+    own = [
+        replace(reading, unit=f"{lane}-{reading.unit}", observed_ms=_OBSERVED)
+        for reading in readings
+    ]
+    request = f"{lane:032d}"
+    template = recorded_apply(
+        stage.socket_path, stage.folder / f"relay-{lane}", _BARE, own, request
+    )
 
     def make(step: int) -> bytes:
         observed = b"%d" % epoch_millis(moment(step))
-        own = b"%016d%016d" % (lane + 1, step)
-        return template.replace(_OBSERVED, observed).replace(request, own)
+        again = template.replace(b"%d" % _OBSERVED, observed)
+        return again.replace(request.encode(), b"%016d%016d" % (lane + 1, step))
 
     return make
 

@@ -24,6 +24,16 @@ from web.live.hub import Hub
 from web.services import build_services
 
 CLUSTER = "randers"
+SOURCE, UNIT = "pushed", "favrskov-akutplads"
+_SOURCES = f"""
+[[source]]
+id = "{SOURCE}"
+cluster = "{CLUSTER}"
+format = "json"
+transport = "push"
+attribution = "test"
+units = ["{UNIT}"]
+"""
 BOARD_PROTOCOL = "web.live.protocol:BoardProtocol"
 PLAIN_PROTOCOL = "websockets-sansio"
 
@@ -36,9 +46,17 @@ class LiveServer:
     """
 
     def __init__(
-        self, folder: Path, redis_url: str, *, ws: str = BOARD_PROTOCOL, **paces: float
+        self,
+        folder: Path,
+        redis_url: str,
+        *,
+        ws: str = BOARD_PROTOCOL,
+        ping_seconds: float = 20.0,
+        **paces: float,
     ) -> None:
-        settings = Settings(data=folder, redis_url=redis_url, run_feeds=False)
+        settings = Settings(
+            data=folder, redis_url=redis_url, run_feeds=False, sources=[source_file(folder)]
+        )
         self.services = build_services(settings, demo=True)
         clusters = self.services.catalogue.served_clusters()
         self.hub = Hub(self.services.board, clusters, self.services.clock, **paces)
@@ -48,6 +66,8 @@ class LiveServer:
             ws=ws,
             ws_per_message_deflate=False,
             ws_max_size=MAX_SOCKET_MESSAGE,
+            ws_ping_interval=ping_seconds,
+            ws_ping_timeout=ping_seconds,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             log_config=None,
             lifespan="on",
@@ -79,6 +99,14 @@ class LiveServer:
         assert not self._thread.is_alive(), "the server does not stop"
         self._listener.close()
         return time.monotonic() - began
+
+
+def source_file(folder: Path) -> Path:
+    """A file that declares one source, which is pushed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "sources.toml"
+    path.write_text(_SOURCES, encoding="utf-8")
+    return path
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 import types
+import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 from capacity.board import EmbeddedServer, EmbeddedServerError
@@ -24,13 +26,15 @@ from feeds.sources import Transport, load_sources
 from web.commands.serve import environment_for
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
-from web.services import demo_source_files
+from web.services import DEMO_SIMULATORS, demo_source_files
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 12.0
+START_SECONDS = 30.0
+"""How long the web process may take to start before the simulators complain of it."""
 SIMULATED_SPEED = "60"
 """How much faster than real time the simulated patients live, so that the board moves."""
 
@@ -87,7 +91,7 @@ def demo(settings: Settings, *, accept_empty: bool = False) -> int:
         store.start(accept_empty=accept_empty)
         settings = settings.model_copy(update={"redis_url": store.url})
         children = _children(settings)
-        _announce(settings)
+        announced = False
         while not stopping.seen:
             if store.has_died():
                 log.error("the store died; starting it again")
@@ -95,6 +99,9 @@ def demo(settings: Settings, *, accept_empty: bool = False) -> int:
                 store.start()
             for child in children:
                 child.keep_alive()
+            if not announced and _is_ready(settings.port):
+                _announce(settings)
+                announced = True
             stopping.wait(0.3)
     except (ConfigError, EmbeddedServerError) as error:
         print(f"akutoverblik: {error}", file=sys.stderr)
@@ -109,9 +116,9 @@ def demo(settings: Settings, *, accept_empty: bool = False) -> int:
 def _children(settings: Settings) -> list[Child]:
     keys_folder = settings.data / "keys"
     simulator_port = _free_port()
-    environment = environment_for(settings) | {
-        "SIMULATORS_URL": f"http://{LOOPBACK}:{simulator_port}"
-    }
+    simulators_url = f"http://{LOOPBACK}:{simulator_port}"
+    environment = environment_for(settings) | {"SIMULATORS_URL": simulators_url}
+    (settings.data / DEMO_SIMULATORS).write_text(simulators_url + "\n", encoding="utf-8")
     _make_keys(settings, keys_folder, environment)
     web = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
     simulators = [
@@ -121,11 +128,12 @@ def _children(settings: Settings) -> list[Child]:
         "--keys", str(keys_folder.absolute()),
         "--port", str(simulator_port),
         "--speed", SIMULATED_SPEED,
+        "--patience", str(START_SECONDS),
         "--die-with-parent",
     ]  # fmt: skip
     return [
-        Child("the web process", web, environment),
         Child("the simulators", simulators, environment),
+        Child("the web process", web, environment),
     ]
 
 
@@ -144,6 +152,15 @@ def _make_keys(settings: Settings, folder: Path, environment: dict[str, str]) ->
             key = ring.make(KeyKind.SOURCE, source.id, utc_now())
             path.touch(mode=0o600)
             path.write_text(key + "\n", encoding="utf-8")
+
+
+def _is_ready(port: int) -> bool:
+    """Whether the web process can serve boards."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def _announce(settings: Settings) -> None:

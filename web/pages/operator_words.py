@@ -112,12 +112,12 @@ TEXTS: Final[Mapping[str, Pair]] = {
     "state_replayed": ("rettet, kørt igen af {by}", "mended, replayed by {by}"),
     # What an action led to.
     "did_replay": (
-        "Kørt igen: {closed} poster afsluttet, {left} fejl er der stadig, {missing} har ingen "
+        "Kørt igen: {done} poster afsluttet, {left} fejl er der stadig, {missing} har ingen "
         "bevaret tekst.",
-        "Replayed: {closed} entries closed, {left} faults are still there, {missing} have no text "
+        "Replayed: {done} entries closed, {left} faults are still there, {missing} have no text "
         "kept.",
     ),
-    "did_dismiss": ("{closed} poster afvist.", "{closed} entries dismissed."),
+    "did_dismiss": ("{done} poster afvist.", "{done} entries dismissed."),
     "chose_none": ("Der var ikke valgt noget.", "Nothing was chosen."),
     "give_role": (
         "Intet er gjort: skriv en funktion, ikke en person.",

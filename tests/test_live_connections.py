@@ -1,0 +1,155 @@
+"""How one board is written to, over a real transport: never waiting, never without bound."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from typing import Any
+
+import pytest
+import uvloop
+from starlette.websockets import WebSocket
+
+from tests.support.board_model import until
+from web.live.connections import (
+    MAX_BUFFERED,
+    QueuedConnection,
+    TransportConnection,
+    connection_of,
+    encoded,
+)
+from web.live.protocol import EXTENSION
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+MESSAGE = encoded(b"x" * 70_000)
+
+
+@contextlib.asynccontextmanager
+async def line() -> AsyncIterator[tuple[asyncio.Transport, socket.socket]]:
+    """A transport, and the far end's socket."""
+    far, near = socket.socketpair()
+    for end in (near, far):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        end.setblocking(False)
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=near)
+    try:
+        yield transport, far
+    finally:
+        transport.abort()
+        far.close()
+        await asyncio.sleep(0)
+
+
+async def read(far: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        found += await asyncio.get_running_loop().sock_recv(far, size - len(found))
+    return found
+
+
+@pytest.fixture(params=list(LOOPS.values()), ids=list(LOOPS))
+def run(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Runs a coroutine on each kind of event loop."""
+
+    def run(main: Any) -> None:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(main)
+
+    return run
+
+
+def test_a_transport_takes_so_much_and_again_once_it_was_read(run: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            connection = TransportConnection(transport)
+            assert connection.idle()
+            sent = 0
+            while connection.offer(*MESSAGE):
+                sent += 1
+                assert sent < 100
+
+            assert MAX_BUFFERED < transport.get_write_buffer_size() <= MAX_BUFFERED + 70_010
+            assert not connection.idle()
+            assert await read(far, sent * len(MESSAGE[1])) == MESSAGE[1] * sent
+            await until(connection.idle)
+            assert connection.offer(*MESSAGE)
+
+    run(main())
+
+
+def test_a_transport_that_was_dropped_takes_nothing(run: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            connection = TransportConnection(transport)
+            while connection.offer(*MESSAGE):
+                pass
+            connection.abort()
+
+            assert not connection.offer(*MESSAGE)
+            assert not connection.idle()
+            connection.abort()
+            far.close()
+
+    run(main())
+
+
+def test_a_transport_whose_peer_left_takes_nothing_for_long(run: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            connection = TransportConnection(transport)
+            far.close()
+            await until(lambda: not connection.offer(*MESSAGE))
+            assert not connection.offer(*MESSAGE)
+            await connection.drain()
+
+    run(main())
+
+
+class Application:
+    """The server's side of the application interface: takes messages when `open` is set."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.open = asyncio.Event()
+        scope = {"type": "websocket", "path": "/", "headers": [], "query_string": b""}
+        self.socket = WebSocket(scope, self._receive, self._send)
+
+    async def _receive(self) -> MutableMapping[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await self.open.wait()
+            self.sent.append(message["text"])
+
+
+async def test_a_queue_takes_so_much_and_again_once_it_was_sent() -> None:
+    application = Application()
+    await application.socket.accept()
+    connection = QueuedConnection(application.socket)
+    sending = asyncio.create_task(connection.drain())
+    assert connection.idle()
+    sent = 0
+    while connection.offer(*MESSAGE):
+        sent += 1
+    assert sent == MAX_BUFFERED // 70_000 + 1
+    assert not connection.idle()
+
+    application.open.set()
+    await until(connection.idle)
+
+    assert application.sent == [MESSAGE[0].decode()] * sent
+    assert connection.offer(b'{"n":1}', b"")
+    await until(lambda: application.sent[-1] == '{"n":1}')
+    connection.abort()
+    assert not connection.offer(b"", b"")
+    assert not connection.idle()
+    await asyncio.wait_for(sending, 1)
+
+
+async def test_a_server_that_shows_its_transport_is_written_to_directly() -> None:
+    async with line() as (transport, _):
+        application = Application()
+        assert isinstance(connection_of(application.socket), QueuedConnection)
+        application.socket.scope["extensions"] = {EXTENSION: {"transport": transport}}
+        assert isinstance(connection_of(application.socket), TransportConnection)

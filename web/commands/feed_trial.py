@@ -1,0 +1,99 @@
+"""``akutoverblik feed test``: one document of one source, read for real, and nothing written."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from capacity.instants import from_epoch_millis, utc_now
+from capacity.model import UnreadableError
+from feeds.sources import Source, Transport
+from feeds.transports.folder import FolderWatch
+from feeds.transports.poll import Poll
+from web.commands.feed_station import (
+    FAILED,
+    LEFT_OVER,
+    OK,
+    CannotError,
+    Station,
+    remark,
+    since,
+)
+
+
+async def try_out(station: Station, options: argparse.Namespace) -> int:
+    source = station.source(options.source)
+    raw, from_where = await _document(station, source, options.file)
+    remark(f"{len(raw)} bytes from {from_where}")
+    try:
+        receipt, readings = station.intake.read(source, raw)
+    except UnreadableError as error:
+        remark(error.reject.as_json())
+        return FAILED
+    for reading in readings:
+        print(reading.row.decode())
+    for reject in receipt.rejected:
+        remark(reject.as_json())
+    newest = max((reading.observed_ms for reading in readings), default=None)
+    age = since(None if newest is None else from_epoch_millis(newest), utc_now())
+    remark(
+        f"{len(readings)} rows, {len(receipt.rejected)} rejects, data age {age}; "
+        "nothing was written"
+    )
+    return LEFT_OVER if receipt.rejected else OK
+
+
+async def _document(station: Station, source: Source, path: Path | None) -> tuple[bytes, str]:
+    """A document of the source and where it came from, changing nothing there."""
+    limit = station.settings.max_document_bytes
+    if path is None and source.transport is Transport.POLL:
+        return await _asked(station, source), source.url
+    if path is None and source.transport is Transport.FOLDER:
+        path = await asyncio.to_thread(_newest_file, station, source)
+    if path is None:
+        raise CannotError(
+            f"{source.id} comes by {source.transport}: name a file to read, "
+            f"as in 'akutoverblik feed test {source.id} FILE'"
+        )
+    try:
+        raw = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise CannotError(f"{path}: {error.strerror or 'cannot be read'}") from error
+    if len(raw) > limit:
+        raise CannotError(f"{path} is over {limit} bytes (AKUTOVERBLIK_MAX_DOCUMENT_BYTES)")
+    return raw, str(path)
+
+
+async def _asked(station: Station, source: Source) -> bytes:
+    limit = station.settings.max_document_bytes
+    async with httpx.AsyncClient(follow_redirects=False) as client:
+        poll = Poll(source, client, station.intake, utc_now, limit)
+        try:
+            async with asyncio.timeout(source.timeout.total_seconds()):
+                answer = await poll.fetch()
+        except TimeoutError as error:
+            raise CannotError(f"{source.url}: no answer within {source.timeout}") from error
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            raise CannotError(f"{source.url}: answered {status}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise CannotError(f"{source.url}: {type(error).__name__}: {error}") from error
+    assert answer is not None  # without validators there is always a document
+    return answer[0]
+
+
+def _newest_file(station: Station, source: Source) -> Path:
+    """The newest file that waits, or else the newest that was taken in or set aside."""
+    watch = FolderWatch(
+        source,
+        station.settings.inbox,
+        station.intake,
+        utc_now,
+        station.settings.max_document_bytes,
+    )
+    for folder in (watch.folder, watch.folder / "done", watch.folder / "failed"):
+        files = [path for path in folder.glob("*") if watch.is_candidate(path)]
+        if files:
+            return max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    raise CannotError(f"no file of {source.id} lies in {watch.folder} (pattern {source.pattern})")
