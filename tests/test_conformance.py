@@ -20,8 +20,8 @@ from tests.support.conformance import (
     PLAYED_ELSEWHERE,
     RECORDINGS,
     STEPS,
+    FetchedLine,
     Step,
-    fetching_of,
     line_over,
     recorded,
     recording_of,
@@ -125,7 +125,7 @@ async def test_silence_is_given_up_in_time(
     clock = HandClock(recording.steps[0].at)
     async with line_over(transport, recording.source, tmp_path, valkey_server.url, clock) as line:
         await line.hangs()
-        if fetching_of(line) is not None:
+        if isinstance(line, FetchedLine):
             assert "no answer within" in (line.health.last_error or "")
         await line.send(recording.steps[0].document)
         assert line.health.counts["accepted"] == 2

@@ -46,6 +46,11 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     raise AssertionError(f"never within {seconds} s: {what}")
 
 
+def has_ended(pid: int, command: str) -> None:
+    """Wait until a process is gone (its id may serve another program by then)."""
+    until(lambda: command_of(pid) != command, f"{command} ends")
+
+
 def rows(demo: DemoProcess) -> dict[str, dict[str, Any]]:
     answer = httpx.get(f"{demo.base}/api/v1/board/randers", timeout=10)
     return {row["unit"]: row for row in answer.json()["rows"]}
@@ -135,7 +140,7 @@ def test_ctrl_c_ends_the_whole_tree_and_leaves_only_data(demo: DemoProcess) -> N
     assert len(children) == 3, children
     assert demo.interrupt() == 0, demo.log
     for pid, command in children.items():
-        until(lambda pid=pid, command=command: command_of(pid) != command, f"{command} ends")
+        has_ended(pid, command)
     assert not list((demo.folder / "data" / "valkey").glob("*.sock"))
     assert "Traceback" not in demo.log, demo.log
 
@@ -149,7 +154,7 @@ def test_a_killed_supervisor_takes_everything_with_it(tmp_path: Path) -> None:
         os.kill(process.process.pid, signal.SIGKILL)
         process.process.wait()
         for pid, command in children.items():
-            until(lambda pid=pid, command=command: command_of(pid) != command, f"{command} ends")
+            has_ended(pid, command)
         again = DemoProcess(tmp_path)
         try:
             again.wait_until_ready()

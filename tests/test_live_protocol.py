@@ -12,8 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ from tests.support.live import (
 from tests.support.stores import StoreServer
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
+from web.live.connections import MAX_BUFFERED
 
 both_ways = pytest.mark.parametrize("ws", [BOARD_PROTOCOL, PLAIN_PROTOCOL], ids=["ours", "plain"])
 
@@ -412,24 +413,24 @@ async def test_before_the_store_was_read_there_is_no_board(tmp_path: Path, serve
 # Boards that misbehave
 
 
-def flood(url: str, seconds: float, size: int = 20_000) -> int:
-    """Change large rows as fast as the store takes it; how many changes that made."""
+@asynccontextmanager
+async def flooded(url: str, size: int = 20_000) -> AsyncIterator[None]:
+    """Meanwhile large rows change as fast as the store takes it, from a thread of their own."""
+    enough = threading.Event()
 
-    async def run() -> int:
+    async def flood() -> None:
         n = 0
         async with opened(url) as board:
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
+            while not enough.is_set():
                 n += 1
                 await board.apply(CLUSTER, [reading(f"big{n % 4}", n, size=size)])
-        return n
 
-    return asyncio.run(run())
-
-
-def memory_of_this_process() -> int:
-    """Resident bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    flooding = asyncio.create_task(asyncio.to_thread(asyncio.run, flood()))
+    try:
+        yield
+    finally:
+        enough.set()
+        await flooding
 
 
 @both_ways
@@ -437,65 +438,46 @@ async def test_a_board_that_does_not_read_harms_nobody_and_recovers(
     board: Board, serve: Serve, valkey_server: EmbeddedServer, ws: str
 ) -> None:
     server = serve(ws=ws, window=0.005, heartbeat=0.1, patience=60)
-    frozen = await asyncio.to_thread(RawBoard, server.url)
-    async with mirror(server.url) as other:
-        before, held = memory_of_this_process(), len(other.frames)
-        flooding = asyncio.create_task(asyncio.to_thread(flood, valkey_server.url, 3.0))
-        gaps: list[float] = []
-        while not flooding.done():
-            await asyncio.sleep(0.05)
-            gaps.append(time.monotonic() - other.arrivals[-1])
-        changes = await flooding
-        await assert_board_equals_fresh_snapshot(board, other)
-        sent = sum(len(orjson.dumps(frame)) for frame in other.frames[held:])
-        del other.frames[:]
-        assert changes > 300
-        assert sent > 8_000_000, "too little to fill what lies between"
-        assert max(gaps) < 1.5, "another board had to wait"
-        assert memory_of_this_process() - before < sent + 40_000_000
+    with closing(await asyncio.to_thread(RawBoard, server.url)) as frozen:
+        async with mirror(server.url) as other:
+            most, longest = 0, 0.0
+            async with flooded(valkey_server.url):
+                while other.received < 12_000_000:  # more than what lies between can hold
+                    await asyncio.sleep(0.05)
+                    most = max(most, server.unsent())
+                    longest = max(longest, time.monotonic() - other.arrivals[-1])
+            await assert_board_equals_fresh_snapshot(board, other)
+            assert longest < 3, "another board had to wait"
+            assert MAX_BUFFERED / 4 < most < MAX_BUFFERED + 200_000
 
-        def read_all() -> tuple[int, dict[str, Any], str]:
-            rows: dict[str, Any] = {}
-            size, place = 0, ""
-            target = str(other.cursor)
-            while place != target:
-                found = frozen.frame()
+            place, rows, size = "", dict[str, Any](), 0
+            while place != str(other.cursor):
+                found = await asyncio.to_thread(frozen.frame)
                 assert found is not None, "dropped"
-                size += len(found[1])
                 frame = orjson.loads(found[1])
-                if frame["type"] == "snapshot":
-                    rows = {}
-                rows |= {row["unit"]: row for row in frame.get("rows", [])}
-                place = frame["cursor"]
-            return size, rows, place
-
-        size, rows, _ = await asyncio.to_thread(read_all)
-        frozen.close()
-        assert rows == other.rows
-        assert size < sent - 2_000_000, "it was not skipped"
+                rows = ({} if frame["type"] == "snapshot" else rows) | {
+                    row["unit"]: row for row in frame.get("rows", [])
+                }
+                place, size = frame["cursor"], size + len(found[1])
+            assert rows == other.rows
+            assert size < other.received - 2_000_000, "it was not skipped"
 
 
 async def test_a_board_that_never_reads_is_dropped(
     board: Board, serve: Serve, valkey_server: EmbeddedServer
 ) -> None:
     server = serve(window=0.005, heartbeat=0.1, patience=0.5)
-    frozen = await asyncio.to_thread(RawBoard, server.url)
-    async with mirror(server.url) as other:
-        assert server.hub.boards == 2
+    with closing(await asyncio.to_thread(RawBoard, server.url)) as frozen:
+        async with mirror(server.url) as other:
+            assert server.hub.boards == 2
 
-        await asyncio.to_thread(flood, valkey_server.url, 3.0)
+            async with flooded(valkey_server.url):
+                await until(lambda: server.hub.boards == 1, within=20)
 
-        await until(lambda: server.hub.boards == 1, within=5)
-        assert server.hub.boards_dropped == 1
-        await assert_board_equals_fresh_snapshot(board, other)
-
-        def to_the_end() -> bool:
-            while frozen.frame() is not None:
-                pass
-            return True
-
-        assert await asyncio.to_thread(to_the_end)
-    frozen.close()
+            assert server.hub.boards_dropped == 1
+            await assert_board_equals_fresh_snapshot(board, other)
+            while await asyncio.to_thread(frozen.frame) is not None:
+                pass  # it comes to an end
 
 
 async def test_a_board_that_answers_no_pings_is_dropped_whatever_is_unsent(
@@ -503,16 +485,15 @@ async def test_a_board_that_answers_no_pings_is_dropped_whatever_is_unsent(
 ) -> None:
     """uvicorn's own way would wait for ever for what the board does not read."""
     server = serve(window=0.005, patience=60, ping_seconds=1.0)
-    frozen = await asyncio.to_thread(RawBoard, server.url)
-    async with mirror(server.url) as other:
-        assert server.hub.boards == 2
+    with closing(await asyncio.to_thread(RawBoard, server.url)):
+        async with mirror(server.url) as other:
+            assert server.hub.boards == 2
 
-        await asyncio.to_thread(flood, valkey_server.url, 1.5, 200_000)
+            async with flooded(valkey_server.url, 200_000):
+                await until(lambda: server.hub.boards == 1, within=20)
 
-        await until(lambda: server.hub.boards == 1, within=5)
-        assert server.hub.boards_dropped == 0
-        await assert_board_equals_fresh_snapshot(board, other)
-    frozen.close()
+            assert server.hub.boards_dropped == 0
+            await assert_board_equals_fresh_snapshot(board, other)
 
 
 @both_ways
@@ -627,17 +608,15 @@ async def test_sigterm_under_load_with_a_frozen_board(
         await asyncio.to_thread(process.wait_until_ready)
         frozen = [await asyncio.to_thread(RawBoard, process.url) for _ in range(3)]
         pushing = threading.Thread(target=push)
-        flooding = asyncio.create_task(asyncio.to_thread(flood, valkey_server.url, 6.0, 100_000))
-        async with mirror(process.url) as one:
+        async with flooded(valkey_server.url, 300_000), mirror(process.url) as one:
             pushing.start()
             await until(lambda: len(acknowledged) > 10)
-            await asyncio.sleep(2)  # until the buffers of the frozen boards are full
+            await until(lambda: one.received > 12_000_000, within=30)  # the frozen ones are full
             process.process.send_signal(signal.SIGTERM)
             began = time.monotonic()
             closed = await one.until_closed()
             await asyncio.to_thread(process.process.wait, 15)
             took = time.monotonic() - began
-        await flooding
         pushing.join(15)
         for raw in frozen:
             raw.close()

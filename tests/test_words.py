@@ -91,7 +91,9 @@ def test_the_script_gets_every_shared_text_of_one_language():
     given = Words("en").for_script()
     assert given["lang"] == "en"
     assert given["texts"] == {key: english for key, (_, english) in SHARED.items()}
-    assert set(given["counts"]) == set(SHARED_COUNTS)
+    counts = given["counts"]
+    assert isinstance(counts, dict)
+    assert set(counts) == set(SHARED_COUNTS)
     assert given["months"] == list(MONTHS["en"])
 
 

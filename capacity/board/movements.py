@@ -27,15 +27,13 @@ from capacity.board.store import (
 )
 from capacity.instants import epoch_millis, format_instant, from_epoch_millis
 from capacity.model import (
-    REPORT_TYPE_OF_KIND,
     BedStatus,
     BedUse,
-    Inconsistency,
+    Closure,
     Movement,
-    PlaceReport,
     Report,
-    ReportType,
 )
+from capacity.reading import read_report
 from capacity.row import Row, digest_of, encode_row, row_of
 from capacity.rules import free_places, inconsistencies, state_of, unusable
 from capacity.units import Freshness, Unit, danish_day
@@ -44,7 +42,6 @@ ATTEMPTS = 20
 """How often other writers may be quicker before the store counts as unavailable."""
 _MOVED = "moves:"
 """Marks, in a row's version, a count that was moved; the instant of the count itself follows."""
-_OF_STATED_FREE = frozenset({Inconsistency.FREE_OVER_TOTAL, Inconsistency.FREE_CONTRADICTS_PARTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +178,11 @@ def moved_row(
     """The row with another occupied count, and all that follows from it."""
     total, staffed = row["total"], row["staffed"]
     reserved, closed = row["reserved"], row["closed"]
+    reason = row["closure_reason"]
     before_holds = _free_after(row, occupied)
     free = None if before_holds is None else max(0, before_holds - row["held"])
-    if row["closure_reason"] is not None or row["on_duty"] is False:
-        free = 0
-    state = state_of(
-        free=free,
-        total=total,
-        occupied=occupied,
-        out_of_use=unusable(total, staffed, closed or 0),
-        closure=None,
-        on_duty=row["on_duty"],
-        answers_when_on_duty=REPORT_TYPE_OF_KIND[unit.kind] is ReportType.ADVICE,
-    )
-    contradictions = inconsistencies(
+    trust = teller.trust_in(unit)
+    found = inconsistencies(
         total=total,
         staffed=staffed,
         occupied=occupied,
@@ -202,17 +190,22 @@ def moved_row(
         closed=closed,
         stated=None,
     )
-    trust = teller.trust_in(unit)
+    state = state_of(
+        free=free,
+        total=total,
+        occupied=occupied,
+        out_of_use=unusable(total, staffed, closed or 0),
+        closure=None if reason is None else Closure(reason),
+        on_duty=row["on_duty"],
+    )
     return Row(
         **{
             **row,
             "occupied": occupied,
             "free_before_holds": before_holds,
-            "free": free,
-            "state": "closed" if row["closure_reason"] is not None else state.value,
-            "inconsistencies": [
-                each.value for each in contradictions if each not in _OF_STATED_FREE
-            ],
+            "free": free if reason is None else 0,
+            "state": state.value,
+            "inconsistencies": [each.value for each in found],
             "observed_at": format_instant(observed_at),
             "received_at": format_instant(teller.received_at),
             "ageing_at": format_instant(observed_at + trust.ageing_after),
@@ -290,17 +283,14 @@ def _bed_row(unit: Unit, beds: Iterable[str], number: int | None, teller: Teller
     if number is None or len(uses) != number:
         return None
     names = [use for use, _, _ in uses]
-    occupied, closed = names.count(BedUse.OCCUPIED), names.count(BedUse.CLOSED)
-    figures = {"total": number, "staffed": None, "occupied": occupied}
-    report = PlaceReport(
-        unit=unit.id,
-        observed_at=from_epoch_millis(max(int(at) for _, _, at in uses)),
-        closed=closed,
-        free=free_places(**figures, reserved=0, closed=closed),
-        total=number,
-        occupied=occupied,
-    )
-    return _row_of(unit, report, teller)
+    fields = {
+        "unit": unit.id,
+        "observed_at": from_epoch_millis(max(int(at) for _, _, at in uses)),
+        "total": number,
+        "occupied": names.count(BedUse.OCCUPIED),
+        "closed": names.count(BedUse.CLOSED),
+    }
+    return _row_of(unit, read_report(fields, teller.received_at, unit.report_type), teller)
 
 
 def _newer(

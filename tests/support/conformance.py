@@ -40,7 +40,7 @@ from feeds.intake import Intake
 from feeds.sources import Source, Transport, load_sources
 from feeds.transports.folder import FolderWatch
 from feeds.transports.poll import Poll
-from feeds.transports.retry import Fetching
+from feeds.transports.retry import Fetching, Paced
 from feeds.transports.sftp import SftpFolder
 from tests.support.feeding import CATALOGUE, HandClock
 from tests.support.service import Service, running, settings_for
@@ -128,6 +128,8 @@ class Line(Protocol):
 
     source: Source
     health: SourceHealth
+    runs: int
+    """How often documents were fetched, or tried to be handed over."""
 
     async def send(self, document: bytes) -> None:
         """Have the source hand over or publish a document, and us take it if it can be taken."""
@@ -143,50 +145,61 @@ class Line(Protocol):
 
 
 @dataclass
-class FolderLine:
-    """Files renamed into a watched folder; its failure is a share that is gone for a while."""
+class FetchedLine:
+    """A line on which we fetch: at once when something is sent, or at a `pace`."""
 
     source: Source
     health: SourceHealth
-    watch: FolderWatch
+    fetching: Fetching
+    pace: Paced | None = None
+    runs: int = 0
     sent: int = 0
 
-    async def send(self, document: bytes) -> None:
+    async def tick(self) -> None:
+        if self.pace is None:
+            await self.fetching.once()
+            self.runs += 1
+        else:
+            self.runs += await self.pace.tick()
+
+    def _put(self, folder: Path, document: bytes) -> None:
+        """Write a file and hand it over whole."""
         self.sent += 1
-        written = self.watch.folder / f"{self.sent:03}.tmp"
+        written = folder / f"{self.sent:03}.tmp"
         written.write_bytes(document)
         written.rename(written.with_suffix(".doc"))
-        await self.tick()
 
-    async def tick(self) -> None:
-        await self.watch.once()
+
+@dataclass(kw_only=True)
+class FolderLine(FetchedLine):
+    """Files renamed into a watched folder; its failure is a share that is gone for a while."""
+
+    folder: Path
+
+    async def send(self, document: bytes) -> None:
+        self._put(self.folder, document)
+        await self.tick()
 
     async def fails(self) -> None:
-        away = self.watch.folder.with_name("away")
-        self.watch.folder.rename(away)
+        away = self.folder.with_name("away")
+        self.folder.rename(away)
         await self.tick()
-        away.rename(self.watch.folder)
+        away.rename(self.folder)
 
     async def hangs(self) -> None:
         raise AssertionError("a folder is asked without waiting")
 
 
-@dataclass
-class PollLine:
+@dataclass(kw_only=True)
+class PollLine(FetchedLine):
     """An HTTP server that is polled."""
 
-    source: Source
-    health: SourceHealth
-    poll: Poll
     origin: "Origin"
 
     async def send(self, document: bytes) -> None:
         self.origin.body = document
         self.origin.version += 1
         await self.tick()
-
-    async def tick(self) -> None:
-        await self.poll.once()
 
     async def fails(self) -> None:
         self.origin.status = b"500 Internal Server Error"
@@ -199,25 +212,15 @@ class PollLine:
         self.origin.answers.set()
 
 
-@dataclass
-class SftpLine:
+@dataclass(kw_only=True)
+class SftpLine(FetchedLine):
     """Files renamed into a folder of an SFTP server."""
 
-    source: Source
-    health: SourceHealth
-    remote: SftpFolder
     host: SftpHost
-    sent: int = 0
 
     async def send(self, document: bytes) -> None:
-        self.sent += 1
-        written = self.host.root / "out" / f"{self.sent:03}.tmp"
-        written.write_bytes(document)
-        written.rename(written.with_suffix(".doc"))
+        self._put(self.host.root / "out", document)
         await self.tick()
-
-    async def tick(self) -> None:
-        await self.remote.once()
 
     async def fails(self) -> None:
         await self.host.down()
@@ -225,12 +228,10 @@ class SftpLine:
         await self.host.up()
 
     async def hangs(self) -> None:
-        await self.send(b"nothing")
         self.host.answers.clear()
         await self.send(b"nothing")
         self.host.answers.set()
-        for name in ("001.doc", "002.doc"):
-            (self.host.root / "out" / name).unlink()
+        (self.host.root / "out" / f"{self.sent:03}.doc").unlink()
 
 
 @dataclass
@@ -243,6 +244,7 @@ class PushLine:
     key: str
     unsent: list[bytes] = field(default_factory=list)
     refused: int = 0
+    runs: int = 0
 
     async def send(self, document: bytes) -> None:
         self.unsent.append(document)
@@ -251,6 +253,7 @@ class PushLine:
     async def tick(self) -> None:
         media = self.source.format.media_types[0]
         while self.unsent:
+            self.runs += 1
             answer = await self.service.push(
                 self.source.id, self.unsent[0], key=self.key, media=media
             )
@@ -370,24 +373,15 @@ async def line_over(
         inbox = folder / "inbox"
         if host is not None:
             remote = SftpFolder(source, inbox, intake, clock, MAX_BYTES)
-            yield SftpLine(source, health, remote, host)
+            yield SftpLine(source, health, remote, host=host)
         elif origin is not None:
             client = await stack.enter_async_context(httpx.AsyncClient())
             poll = Poll(source, client, intake, clock, MAX_BYTES)
-            yield PollLine(source, health, poll, origin)
+            yield PollLine(source, health, poll, origin=origin)
         else:
             watch = FolderWatch(source, inbox, intake, clock, MAX_BYTES)
             watch.prepare()
-            yield FolderLine(source, health, watch)
-
-
-def fetching_of(line: Line) -> Fetching | None:
-    """The transport that fetches on a line; none where the source pushes."""
-    if isinstance(line, FolderLine):
-        return line.watch
-    if isinstance(line, PollLine):
-        return line.poll
-    return line.remote if isinstance(line, SftpLine) else None
+            yield FolderLine(source, health, watch, folder=watch.folder)
 
 
 async def rows_of(board: Board, cluster: str = "randers") -> dict[str, dict[str, Any]]:

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import struct
+import sys
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,9 +99,20 @@ class LiveServer:
         began = time.monotonic()
         self._server.should_exit = True
         self._thread.join(30)
-        assert not self._thread.is_alive(), "the server does not stop"
+        assert not self._thread.is_alive(), f"the server does not stop: {self._what_it_does()}"
         self._listener.close()
         return time.monotonic() - began
+
+    def unsent(self) -> int:
+        """The most bytes that wait in the server for any one board."""
+        connections = tuple(self._server.server_state.connections)
+        return max(protocol.transport.get_write_buffer_size() for protocol in connections)
+
+    def _what_it_does(self) -> str:
+        frame = sys._current_frames()[self._thread.ident or 0]
+        tasks = [task for task in gc.get_objects() if isinstance(task, asyncio.Task)]
+        going_on = [repr(task) for task in tasks if not task.done()]
+        return "".join(traceback.format_stack(frame)) + "\n".join(going_on)
 
 
 def source_file(folder: Path) -> Path:
@@ -129,6 +143,7 @@ class Mirror:
         self.cursor: Cursor | None = None
         self.frames: list[dict[str, Any]] = []
         self.arrivals: list[float] = []
+        self.received = 0
         self.live = True
         self.closed: ConnectionClosed | None = None
         self._reading = asyncio.create_task(self._read())
@@ -145,6 +160,7 @@ class Mirror:
         assert isinstance(message, str)
         frame = orjson.loads(message)
         self.frames.append(frame)
+        self.received += len(message)
         self.arrivals.append(time.monotonic())
         cursor = Cursor.parse(frame["cursor"])
         assert cursor is not None

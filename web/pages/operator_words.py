@@ -99,7 +99,7 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "not kept: the format can carry patient data",
     ),
     "kept_cpr": (
-        "ikke bevaret: ligner noget med et personnummer i",
+        "ikke bevaret: rummer noget, der ligner et personnummer",
         "not kept: it holds what looks like a person number",
     ),
     "kept_binary": (
