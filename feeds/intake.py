@@ -1,14 +1,25 @@
 """The one way in: a document of a source becomes durable rows on the board."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from capacity.board import Board, Outcome, Reading
+from capacity.board.movements import Move, Teller, apply_beds, apply_moves
 from capacity.board.quarantine import Kept, Quarantine, State, document_of, entries_of
 from capacity.instants import Clock, epoch_millis
-from capacity.model import Reject, Report, UnreadableError
+from capacity.model import (
+    Batch,
+    BedStatus,
+    Movement,
+    Reject,
+    Report,
+    ReportType,
+    UnreadableError,
+)
 from capacity.row import digest_of, encode_row, row_of
 from capacity.units import Catalogue, Unit, danish_day
+from feeds.formats.movement_mapping import message_key, passes_over, start_of
 from feeds.health import FeedHealth
 from feeds.sources import Source
 
@@ -16,6 +27,9 @@ MAX_READINGS_PER_CALL = 500
 """Readings applied in one round trip; a larger document takes several, each of them atomic."""
 BIG_DOCUMENT = 32 * 1024
 """Bytes above which parsing leaves the event loop, so that boards do not wait for it."""
+
+COUNTED_BY_MOVEMENTS = frozenset({ReportType.PLACE, ReportType.LOAD})
+"""What patients come to and leave."""
 
 
 @dataclass(slots=True)
@@ -26,6 +40,9 @@ class Receipt:
     unchanged: int = 0
     superseded: int = 0
     rejected: list[Reject] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    """Movements to be counted; like `beds` they are not part of the answer."""
+    beds: list[tuple[Unit, BedStatus]] = field(default_factory=list)
 
     @property
     def durable(self) -> int:
@@ -133,6 +150,19 @@ class Intake:
             receipt.accepted += applied.outcomes.count(Outcome.APPLIED)
             receipt.unchanged += applied.outcomes.count(Outcome.UNCHANGED)
             receipt.superseded += applied.outcomes.count(Outcome.SUPERSEDED)
+        await self._move(source, receipt)
+
+    async def _move(self, source: Source, receipt: Receipt) -> None:
+        """Count movements, and the beds of which a status was told."""
+        teller = Teller(source.id, source.trust or 0, source.freshness, self._clock())
+        outcomes: list[Outcome] = []
+        for moves in whole_messages(receipt.moves, MAX_READINGS_PER_CALL):
+            outcomes += await apply_moves(self._board, source.cluster, moves, teller)
+        if receipt.beds:
+            outcomes += await apply_beds(self._board, source.cluster, receipt.beds, teller)
+        receipt.accepted += outcomes.count(Outcome.APPLIED)
+        receipt.unchanged += outcomes.count(Outcome.UNCHANGED)
+        receipt.superseded += outcomes.count(Outcome.SUPERSEDED)
 
     async def _read(self, source: Source, raw: bytes) -> tuple[Receipt, list[Reading]]:
         if len(raw) > BIG_DOCUMENT:
@@ -172,7 +202,45 @@ class Intake:
                     stale_ms=epoch_millis(report.observed_at + fresh.stale_after),
                 )
             )
+        self._resolve_movements(source, batch, receipt)
         return receipt, readings
+
+    def _resolve_movements(self, source: Source, batch: Batch, receipt: Receipt) -> None:
+        """Sort movements and beds into ours, passed over, and rejected."""
+        ours = {told.where for told in batch.movements if told.unit in source.units}
+        for movement in batch.movements:
+            unit = source.units.get(movement.unit)
+            if unit is None and (movement.where in ours or passes_over(source.mapping)):
+                continue  # the other end of a transfer, or a ward that is not on the board
+            fault = self._movement_fault(movement, unit)
+            if unit is None or fault is not None:
+                receipt.rejected.append(Reject(movement.where, *(fault or ("unit", "is unknown"))))
+                continue
+            start = start_of(source.mapping, movement.unit, unit.report_type, self._clock())
+            key = message_key(source.id, movement)
+            receipt.moves.append(Move(unit, movement, key, start))
+        for status in batch.beds:
+            unit = source.units.get(status.unit)
+            if unit is None and passes_over(source.mapping):
+                continue
+            fault = self._movement_fault(status, unit)
+            if fault is None and status.beds is None:
+                fault = ("unit", "is a ward whose number of beds the mapping does not say")
+            if unit is None or fault is not None:
+                receipt.rejected.append(Reject(status.where, *(fault or ("unit", "is unknown"))))
+                continue
+            receipt.beds.append((unit, status))
+
+    def _movement_fault(
+        self, told: Movement | BedStatus, unit: Unit | None
+    ) -> tuple[str, str] | None:
+        if unit is None:
+            if told.unit in self._catalogue.units:
+                return "unit", "belongs to another source"
+            return "unit", "is not among the units that this source may report"
+        if unit.report_type not in COUNTED_BY_MOVEMENTS:
+            return "type", f"is {unit.report_type}: movements are counted in places and loads only"
+        return None
 
     def _fault(self, report: Report, unit: Unit | None) -> tuple[str, str] | None:
         if unit is None:
@@ -195,7 +263,22 @@ class Intake:
             superseded=receipt.superseded,
             rejected=len(receipt.rejected),
         )
-        if readings:
-            newest = max(reading.observed_ms for reading in readings)
+        told = [reading.observed_ms for reading in readings]
+        told += [epoch_millis(move.movement.observed_at) for move in receipt.moves]
+        told += [epoch_millis(status.observed_at) for _, status in receipt.beds]
+        if told:
+            newest = max(told)
             good = receipt.accepted + receipt.unchanged > 0
             health.arrived(self._clock(), newest, good=good)
+
+
+def whole_messages(moves: list[Move], size: int) -> Iterator[list[Move]]:
+    """Movements in parts of about `size` that cut no message: a transfer is counted whole."""
+    part: list[Move] = []
+    for move in moves:
+        if len(part) >= size and move.message != part[-1].message:
+            yield part
+            part = []
+        part.append(move)
+    if part:
+        yield part

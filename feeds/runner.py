@@ -17,6 +17,7 @@ from capacity.units import Catalogue
 from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
+from feeds.transports.mllp import MllpServer
 from feeds.transports.poll import Poll
 from feeds.transports.retry import TICK, Fetching, Paced
 
@@ -24,12 +25,14 @@ log = logging.getLogger(__name__)
 
 SCAN_EVERY = timedelta(seconds=1)
 REOPEN_EVERY = timedelta(seconds=5)
+LISTEN_EVERY = timedelta(seconds=5)
+"""How often a port that could not be had is tried again."""
 CATALOGUE_EVERY = timedelta(minutes=10)
 STOP_SECONDS = 5.0
 
 
 class FeedRunner:
-    """Polls and watches every source that is not pushed, and keeps the board in order."""
+    """Polls, watches and listens to all sources that do not push, and keeps the board in order."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class FeedRunner:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._scheduler.add_listener(self._noticed, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
         self._running: set[asyncio.Task[object]] = set()
+        self._servers: list[MllpServer] = []
 
     def start(self) -> None:
         """Begin; the first poll and scan of every source happen at once."""
@@ -66,6 +70,10 @@ class FeedRunner:
                 self._at_pace(watch, SCAN_EVERY, f"folder {source.id}")
             elif source.transport is Transport.SFTP:
                 self._at_pace(self._sftp_folder(source), source.every, f"sftp {source.id}")
+            elif source.transport is Transport.MLLP:
+                server = MllpServer(source, self._intake, self._clock, self._max_bytes)
+                self._servers.append(server)
+                self._every(LISTEN_EVERY, server.start, f"mllp {source.id}")
         self._every(REOPEN_EVERY, self._reopen, "reopen closed units")
         self._every(CATALOGUE_EVERY, self._refresh, "catalogue")
         self._scheduler.start()
@@ -73,6 +81,7 @@ class FeedRunner:
     async def stop(self) -> None:
         """Stop the schedule, and let what is under way finish for a few seconds."""
         self._scheduler.shutdown(wait=False)
+        await asyncio.gather(*(server.stop() for server in self._servers))
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_SECONDS)
         await self._client.aclose()

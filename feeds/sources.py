@@ -45,6 +45,7 @@ from capacity.units import Catalogue, Freshness, Unit
 from feeds.formats import BadMappingError, Format, Mapping, UnknownFormatError, format_named
 
 SSH_PORT = 22
+LOOPBACK = "127.0.0.1"
 After = Literal["leave", "move", "delete"]
 """What becomes of a file on an SFTP server that was taken in."""
 
@@ -58,6 +59,7 @@ class Transport(StrEnum):
     FOLDER = "folder"
     POLL = "poll"
     SFTP = "sftp"
+    MLLP = "mllp"
 
 
 class _Freshness(BaseModel):
@@ -93,11 +95,14 @@ class _SourceBlock(BaseModel):
     key_file: Path | None = None
     host_key: str | None = None
     after: After = "leave"
+    idle: Duration = timedelta(hours=1)
 
     @model_validator(mode="after")
     def _transport_has_what_it_needs(self) -> "_SourceBlock":
         if self.transport is Transport.POLL and not self.url:
             raise ValueError("a poll needs a url")
+        if self.transport is Transport.MLLP and self.port is None:
+            raise ValueError("MLLP needs a port to listen on")
         if self.transport is Transport.POLL and self.timeout >= self.every:
             raise ValueError("the time-out of a poll must be shorter than the time between polls")
         if self.transport is Transport.SFTP:
@@ -132,6 +137,15 @@ class SftpAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class MllpListener:
+    """Where to listen for HL7 v2 over TCP, and how long a silent connection is kept."""
+
+    host: str
+    port: int
+    idle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One declared source, checked against the catalogue.
 
@@ -158,6 +172,7 @@ class Source:
     bearer: str | None
     trust: int | None = None
     sftp: SftpAccess | None = None
+    mllp: MllpListener | None = None
 
 
 def load_sources(
@@ -238,6 +253,7 @@ class _Checker:
             bearer=block.bearer,
             trust=block.trust,
             sftp=self._sftp() if block.transport is Transport.SFTP else None,
+            mllp=self._mllp(found) if block.transport is Transport.MLLP else None,
         )
 
     def _sftp(self) -> SftpAccess:
@@ -269,6 +285,13 @@ class _Checker:
             host_key=block.host_key,
             after=block.after,
         )
+
+    def _mllp(self, found: Format[Any]) -> MllpListener:
+        """Loopback unless said otherwise: MLLP itself knows no keys and no encryption."""
+        if found.name != "hl7v2":
+            raise self._problem("format", "is not hl7v2, which is all that MLLP carries")
+        assert self._block.port is not None  # the model saw to it
+        return MllpListener(self._block.host or LOOPBACK, self._block.port, self._block.idle)
 
     def _units(self) -> dict[str, Unit]:
         stated = self._block.units

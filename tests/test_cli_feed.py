@@ -1,4 +1,4 @@
-"""``akutoverblik feed`` as an operator and an integrator use it, by running the console script."""
+"""``akutoverblik feed`` as an operator and an integrator use it, by the console script's `main`."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import orjson
 import pytest
@@ -23,6 +24,7 @@ from capacity.instants import format_instant, utc_now
 from feeds.intake import Intake
 from feeds.sources import load_sources
 from tests.support.feeding import CATALOGUE
+from web.cli import main
 
 SOURCES = """
 [[source]]
@@ -65,7 +67,10 @@ class Quiet(SimpleHTTPRequestHandler):
 class Installation:
     """A data folder, a store, and the console script over both."""
 
-    def __init__(self, folder: Path, url: str, outside: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, outside: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self._capsys = capsys
         self.data = folder / "data"
         self.outside = folder / "outside"
         self.inbox = self.data / "inbox" / "norddjurs"
@@ -83,17 +88,28 @@ class Installation:
 
     def run(self, *arguments: str | Path, **environment: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error; an empty value unsets a variable."""
-        wanted = {**os.environ, **self.environment, **environment}
+        self._capsys.readouterr()
+        with mock.patch.dict(os.environ, self._wanted(environment), clear=True):
+            code = main(["feed", *map(str, arguments)])
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+    def run_process(self, *arguments: str | Path, **environment: str) -> tuple[int, str, str]:
+        """The same, as a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "web.cli", "feed", *map(str, arguments)],
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
-            env={name: value for name, value in wanted.items() if value},
+            env=self._wanted(environment),
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
+
+    def _wanted(self, more: dict[str, str]) -> dict[str, str]:
+        wanted = {**os.environ, **self.environment, **more}
+        return {name: value for name, value in wanted.items() if value}
 
     def take(self, *documents: bytes) -> None:
         """Take documents in as the service does, as favrskov's."""
@@ -133,16 +149,17 @@ def dumped(url: str) -> dict[bytes, Any]:
 
 
 @pytest.fixture
-def installation(valkey_server: EmbeddedServer, tmp_path: Path) -> Iterator[Installation]:
+def installation(
+    valkey_server: EmbeddedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Installation]:
     with Redis.from_url(valkey_server.url) as client:
         client.flushall()
     handler = partial(Quiet, directory=str(tmp_path / "outside"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield Installation(
-            tmp_path, valkey_server.url, f"http://127.0.0.1:{server.server_address[1]}"
-        )
+        outside = f"http://127.0.0.1:{server.server_address[1]}"
+        yield Installation(tmp_path, valkey_server.url, outside, capsys)
         server.shutdown()
         thread.join()
 
@@ -301,7 +318,7 @@ def test_a_running_embedded_store_is_found_by_its_data_folder(
     installation: Installation,
 ) -> None:
     without = {"AKUTOVERBLIK_REDIS_URL": ""}
-    code, _, err = installation.run("list", **without)
+    code, _, err = installation.run_process("list", **without)
     assert code == 2
     assert "no store runs on" in err
     folder = installation.data / "valkey"
@@ -309,12 +326,12 @@ def test_a_running_embedded_store_is_found_by_its_data_folder(
     store.start()
     try:
         assert running_url(folder) == store.url
-        assert installation.run("list", **without)[0] == 0
+        assert installation.run_process("list", **without)[0] == 0
     finally:
         store.stop()
     assert running_url(folder) is None
-    assert installation.run("list", **without)[0] == 2
-    code, _, err = installation.run("list", AKUTOVERBLIK_REDIS_URL=store.url)
+    assert installation.run_process("list", **without)[0] == 2
+    code, _, err = installation.run_process("list", AKUTOVERBLIK_REDIS_URL=store.url)
     assert code == 2
     assert "the store is away" in err
 

@@ -252,8 +252,8 @@ cluster = "randers"
 format = "json"
 transport = "poll"
 attribution = "test"
-every = "1 s"
-timeout = "0.9 s"
+every = "2 s"
+timeout = "1 s"
 url = "URL"
 units = ["randers-akutplads-1"]
 

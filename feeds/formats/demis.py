@@ -45,10 +45,9 @@ _Beds = dict[tuple[str, str], object]
 
 def occupied(resources: Sequence[Resource], context: Context) -> Iterator[Finding]:
     """One finding for each Composition that is a bed occupancy report."""
-    directory = Directory(resources)
-    for resource in resources:
-        if resource.type != "Composition" or resource.refused:
-            continue
+    compositions = [r for r in resources if r.type == "Composition" and not r.refused]
+    directory = Directory(resources if compositions else ())
+    for resource in compositions:
         try:
             fields = _fields(resource.body, directory, context.mapping)
         except FieldError as error:

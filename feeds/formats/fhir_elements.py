@@ -30,9 +30,10 @@ class Resource:
     refused: bool = False
 
     @property
-    def type(self) -> object:
-        """The resource type, whatever stands there."""
-        return self.body.get("resourceType")
+    def type(self) -> str | None:
+        """The resource type; ``None`` if what stands there is no text."""
+        kind = self.body.get("resourceType")
+        return kind if isinstance(kind, str) else None
 
 
 class Finding(NamedTuple):

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from capacity.model import ReportType
+from capacity.model import EXTRA_FIELDS, ReportType
 from capacity.reading import FieldError
 from feeds.formats.fhir_elements import (
     Directory,
@@ -56,7 +56,7 @@ class _Plan:
     slots: list[Resource] = field(default_factory=list)
     times: list[tuple[datetime, datetime, str]] = field(default_factory=list)
 
-    def fields(self, unit: str, context: Context) -> Object:
+    def fields(self, unit: str, kind: ReportType, context: Context) -> Object:
         context.refuse_partial()
         begin = context.now
         reaches = any(end > begin for _, end, _ in self.times)
@@ -70,12 +70,9 @@ class _Plan:
         if reaches:
             figures = {name: sum(what == name for _, what in inside) for name in _COUNTED.values()}
             figures["total"] = len(inside)
-        return {
-            "unit": unit,
-            "observed_at": context.observed(self.slots),
-            **figures,
-            "next_free_at": min(free, default=None),
-        }
+        if "next_free_at" in EXTRA_FIELDS[kind]:
+            figures["next_free_at"] = min(free, default=None)
+        return {"unit": unit, "observed_at": context.observed(self.slots), **figures}
 
 
 def planned(resources: Sequence[Resource], context: Context) -> Iterator[Finding]:
@@ -102,7 +99,7 @@ def planned(resources: Sequence[Resource], context: Context) -> Iterator[Finding
         first = plan.first
         kind = context.mapping.type_of(unit) or ReportType.SLOT
         try:
-            yield Finding(first.at, first.where, plan.fields(unit, context), kind)
+            yield Finding(first.at, first.where, plan.fields(unit, kind, context), kind)
         except FieldError as error:
             yield Finding(first.at, first.where, error)
 

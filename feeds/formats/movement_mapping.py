@@ -1,11 +1,13 @@
 """What the mappings of formats that tell movements have in common."""
 
+from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from capacity.model import MovementKind
-from capacity.reading import MAX_COUNT
+from capacity.model import Movement, MovementKind, Report, ReportType
+from capacity.reading import MAX_COUNT, read_report
 from feeds.formats import Mapping
 
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
@@ -46,3 +48,22 @@ CHANGE: dict[MovementKind, int] = {
     MovementKind.RETURNED: 1,
 }
 """How each kind changes the number of patients; a cancellation may undo either."""
+
+
+def passes_over(mapping: Mapping) -> bool:
+    """Whether movements in units that a source does not list are nobody's fault."""
+    return isinstance(mapping, MovementMapping) and mapping.other_units == "pass"
+
+
+def start_of(mapping: Mapping, unit: str, report_type: ReportType, now: datetime) -> Report | None:
+    """The figure that the mapping gives to count from, by the source's own identifier."""
+    start = mapping.start.get(unit) if isinstance(mapping, MovementMapping) else None
+    if start is None or start.observed_at > now:
+        return None
+    return read_report({"unit": unit, **start.model_dump(exclude_unset=True)}, now, report_type)
+
+
+def message_key(source: str, movement: Movement) -> str:
+    """What a message is remembered by: it cannot be read back, whatever its sender put in."""
+    told = f"{source}\x1f{movement.message_id}".encode()
+    return blake2b(told, digest_size=16).hexdigest()

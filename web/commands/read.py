@@ -1,7 +1,7 @@
 """``akutoverblik read``: parse documents offline and print what they say, a JSON object a line.
 
-Reports go to standard output, rejects to standard error. The exit code is 0 without rejects, 1
-with some, 2 when a document cannot be read at all.
+Reports (and movements, where the format tells those) go to standard output, rejects to standard
+error. The exit code is 0 without rejects, 1 with some, 2 when a document cannot be read at all.
 """
 
 import sys
@@ -11,7 +11,15 @@ import orjson
 
 from capacity.config_file import ConfigError, read
 from capacity.instants import format_instant, utc_now
-from capacity.model import EXTRA_FIELDS, Reject, Report, UnreadableError
+from capacity.model import (
+    COUNTS,
+    EXTRA_FIELDS,
+    BedStatus,
+    Movement,
+    Reject,
+    Report,
+    UnreadableError,
+)
 from feeds.formats import BadMappingError, Format, Mapping, UnknownFormatError, format_named
 
 OK, SOME_REJECTED, UNREADABLE = 0, 1, 2
@@ -43,6 +51,9 @@ def _read_one(chosen: Format[Mapping], mapping: Mapping | None, path: Path, *, m
     units = mapping.units if mapping else {}
     for report in batch.reports:
         _print(_as_json(report, units.get(report.unit, report.unit)), sys.stdout)
+    tellings: tuple[Movement | BedStatus, ...] = (*batch.movements, *batch.beds)
+    for told in tellings:
+        _print(_told(told, units.get(told.unit, told.unit)), sys.stdout)
     for reject in batch.rejects:
         _print(Reject(prefix + reject.where, reject.field, reject.reason).as_json(), sys.stderr)
     return SOME_REJECTED if batch.rejects else OK
@@ -75,6 +86,16 @@ def _as_json(report: Report, unit: str) -> dict[str, object]:
             for name, value in extras.items()
         },
     }
+
+
+def _told(told: Movement | BedStatus, unit: str) -> dict[str, object]:
+    """A movement, or one bed's status: no report, and none of a report's figures is known."""
+    line: dict[str, object] = {"unit": unit, "observed_at": format_instant(told.observed_at)}
+    line |= dict.fromkeys(COUNTS)
+    if isinstance(told, Movement):
+        more = {"change": told.change, "kind": told.kind.value, "message_id": told.message_id}
+        return {**line, **more}
+    return {**line, "bed": told.bed, "use": told.use.value}
 
 
 def _mapping(chosen: Format[Mapping], path: Path | None) -> Mapping | None:
