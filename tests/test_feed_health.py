@@ -16,11 +16,12 @@ from capacity.instants import epoch_millis
 from capacity.model import UnreadableError
 from feeds.health import Alarm, FeedHealth, SharedHealth, alarm_of
 from feeds.sources import Source
+from tests.support.board_model import until
 from tests.support.feeding import HandClock, intake_over, one_source, report
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
-LONG = {"since": NOW - timedelta(days=1)}
+LONG = NOW - timedelta(days=1)
 
 
 def ago(minutes: float) -> datetime:
@@ -34,14 +35,14 @@ def ago(minutes: float) -> datetime:
         (Figures(since=ago(5)), None),
         (Figures(since=ago(5.1)), Alarm.SILENT),
         (Figures(since=ago(1), good=ago(100)), None),
-        (Figures(**LONG, good=ago(5), arrival=ago(5), advanced=ago(5)), None),
-        (Figures(**LONG, good=ago(6), arrival=ago(6), advanced=ago(6)), Alarm.SILENT),
-        (Figures(**LONG, good=ago(1), arrival=ago(1), advanced=ago(6)), Alarm.REPEATING),
-        (Figures(**LONG, good=ago(6), arrival=ago(1), advanced=ago(6)), Alarm.REPEATING),
-        (Figures(**LONG, good=ago(9), arrival=ago(9), advanced=ago(60)), Alarm.SILENT),
-        (Figures(**LONG, good=ago(6), arrival=ago(1), advanced=ago(1)), Alarm.SILENT),
+        (Figures(since=LONG, good=ago(5), arrival=ago(5), advanced=ago(5)), None),
+        (Figures(since=LONG, good=ago(6), arrival=ago(6), advanced=ago(6)), Alarm.SILENT),
+        (Figures(since=LONG, good=ago(1), arrival=ago(1), advanced=ago(6)), Alarm.REPEATING),
+        (Figures(since=LONG, good=ago(6), arrival=ago(1), advanced=ago(6)), Alarm.REPEATING),
+        (Figures(since=LONG, good=ago(9), arrival=ago(9), advanced=ago(60)), Alarm.SILENT),
+        (Figures(since=LONG, good=ago(6), arrival=ago(1), advanced=ago(1)), Alarm.SILENT),
         (Figures(since=ago(4), good=ago(1), arrival=ago(1), advanced=ago(60)), None),
-        (Figures(**LONG, attempt=ago(0), success=ago(0)), Alarm.SILENT),
+        (Figures(since=LONG, attempt=ago(0), success=ago(0)), Alarm.SILENT),
     ],
 )
 def test_an_alarm_follows_from_the_figures_and_the_clock(
@@ -231,8 +232,7 @@ async def test_figures_wait_while_the_store_is_away_and_are_shared_afterwards(
                 await shared.share()
             caplog.set_level(logging.DEBUG, "feeds.health")
             running = asyncio.create_task(shared.run(give_alarm=True))
-            while "figures wait" not in caplog.text:
-                await asyncio.sleep(0.01)
+            await until(lambda: "figures wait" in caplog.text)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await asyncio.to_thread(store.start)

@@ -27,6 +27,9 @@ from web.live.hub import Hub
 
 log = logging.getLogger(__name__)
 
+HISTORY_GATHER = 0.5
+"""Seconds for which changes are gathered into one transaction of the history."""
+
 
 @dataclass(slots=True)
 class Services:
@@ -139,7 +142,7 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
         quarantine=quarantine,
         feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
-        historian=Historian(history, board, clusters, clock=clock),
+        historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
         runner=runner if settings.run_feeds else None,
         demo=demo,
     )

@@ -69,8 +69,13 @@ class Historian:
         jitter: Callable[[], float] = random.random,
         batch: int = BATCH,
         idle: float = IDLE,
+        gather: float = 0.0,
     ) -> None:
-        """`jitter` gives numbers from 0 to 1; `idle` is in seconds."""
+        """`jitter` gives numbers from 0 to 1; `idle` and `gather` are in seconds.
+
+        After a change the historian waits `gather` for more: a transaction, with its fsync, for
+        every single change would take most of the process's time.
+        """
         self._history = history
         self._source = source
         self._clusters = tuple(clusters)
@@ -79,6 +84,7 @@ class Historian:
         self._jitter = jitter
         self._batch = batch
         self._idle = idle
+        self._gather = gather
         self._positions: dict[str, Position | None] = {}
         self._looked_back: set[tuple[str, str]] = set()
         self._failures = 0
@@ -95,6 +101,8 @@ class Historian:
                 await self.catch_up()
                 self._note_success()
                 await self._source.wait_for_changes(self._read_positions(), self._idle)
+                if self._gather:
+                    await self._sleep(self._gather)
             except Exception as error:  # noqa: BLE001 - a pump that ends on an unforeseen error loses history in silence
                 self._note_failure(error)
                 await self._sleep(self._pause())
