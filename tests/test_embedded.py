@@ -186,6 +186,23 @@ async def test_a_killed_parent_takes_its_server_with_it(tmp_path: Path) -> None:
         assert await stored_units(server) == ["u"]
 
 
+async def test_a_server_that_outlives_its_parent_keeps_the_folder(tmp_path: Path) -> None:
+    """The lock is the server's own: it ends when the server ends, whoever started it."""
+    with parent_to_kill(tmp_path / "s") as (pid, url):
+        async with opened(url) as board:
+            await board.apply("c", [reading("u", 1000)])
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(EmbeddedServerError, match=rf"pid {pid}\b"):
+            EmbeddedServer(tmp_path / "s", lock_seconds=0.3).start()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    with running(tmp_path / "s") as server:  # waits until the other has ended
+        assert gone_within(pid, 0.01)
+        assert await stored_units(server) == ["u"]
+
+
 @pytest.mark.parametrize("emptied", ["appendonlydir", ""], ids=["data", "whole folder"])
 async def test_a_folder_that_lost_its_data_is_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, emptied: str

@@ -119,7 +119,7 @@ def test_a_slot_that_cannot_be_read_costs_itself_only() -> None:
         ({"schedule": {"reference": 5}}, "schedule"),
         ({"comment": f"til {CPR}"}, "comment"),
     ]
-    made = [slot(1, **changed) for changed, _ in wrong]
+    made = [slot(1) | changed for changed, _ in wrong]
     batch = read(dated(*made, slot(2)))
     assert [r.total for r in batch.reports] == [1]
     assert faults(batch) == [
@@ -175,7 +175,7 @@ def test_several_schedules_of_one_unit_are_added_up() -> None:
 
 
 def test_full_urls_and_schedules_without_id() -> None:
-    document = dated(schedule(None, identifier=[{"value": "46"}]), slot(1, schedule={}))  # type: ignore[arg-type]
+    document = dated(schedule(None, identifier=[{"value": "46"}]), slot(1))
     document["entry"][0]["fullUrl"] = "urn:uuid:9"
     document["entry"][1]["resource"]["schedule"] = {"reference": "urn:uuid:9"}
     assert only(read(document)).unit == "46"

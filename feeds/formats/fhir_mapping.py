@@ -78,11 +78,6 @@ class FhirMapping(Mapping):
     notified: Literal["changes", "whole_units"] = "changes"
     """Whether the resources in a notification are only those that changed, or a unit's all."""
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The source's own identifiers of units, as far as it declares them."""
-        return frozenset(self.types.keys() | self.units.keys())
-
     def first_known(self, names: list[str]) -> str | None:
         """The first of the names that is a unit of the source."""
         return next((name for name in names if name in self.types or name in self.units), None)

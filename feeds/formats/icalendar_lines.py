@@ -8,8 +8,6 @@ from feeds.formats.gathering import DOCUMENT, refuse_what_is_no_text, unreadable
 
 MAX_EVENTS = 20_000
 MAX_DEPTH = 8
-MAX_LINE = 20_000
-"""Characters in an unfolded line that is looked at; longer ones are descriptions or attachments."""
 
 _FOLD = re.compile(r"(?:\r\n|\r|\n)[ \t]")
 _LINE = re.compile(r"[^\r\n]+")
@@ -111,7 +109,7 @@ def _decoded(raw: bytes) -> str:
 
 def _content(line: str) -> tuple[str, Property]:
     """Name and property of a line; the name is empty where it is no content line."""
-    found = _NAME.match(line) if len(line) <= MAX_LINE else None
+    found = _NAME.match(line)
     parameters: dict[str, str] = {}
     if found is None:
         return "", Property("", parameters)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from capacity.reading import FieldError
 
-MAX_RULE_DAYS = 400_000
-"""Days that may be looked at for one document's rules: about a second of work."""
+MAX_RULE_DAYS = 100_000
+"""Days that may be looked at for one document's rules: less than a second of work."""
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _DAYS = r"(?:[+-]?[1-9]\d?)?(?:MO|TU|WE|TH|FR|SA|SU)"

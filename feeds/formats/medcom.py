@@ -137,7 +137,7 @@ class _Notification:
         unit = self._unit(encounter)
         activity = self._activity(message_id)
         before, now = self._before(message_id, activity), self._now(encounter, activity)
-        if before is now or _one(encounter, "class").get("code") not in self._mapping.classes:
+        if before is now or _text(_one(encounter, "class"), "code") not in self._mapping.classes:
             return None
         return Movement(
             unit=unit,
@@ -175,7 +175,7 @@ class _Notification:
             field = "MessageHeader.destination.receiver"
             reference = _one(_first(self._header, "destination"), "receiver")
         identifiers = {
-            identifier.get("system"): _text(identifier, "value")
+            _text(identifier, "system"): _text(identifier, "value")
             for identifier in _many(self._referred(reference, field), "identifier")
         }
         sor = read_identifier(identifiers[SOR], field) if identifiers.get(SOR) else ""

@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import httpx
+import orjson
 
-from capacity.instants import from_epoch_millis, utc_now
+from capacity.instants import format_instant, from_epoch_millis, utc_now
 from capacity.model import UnreadableError
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
@@ -33,13 +35,18 @@ async def try_out(station: Station, options: argparse.Namespace) -> int:
         return FAILED
     for reading in readings:
         print(reading.row.decode())
+    for move in receipt.moves:
+        print(_told(move.unit.id, move.movement.observed_at, change=move.movement.change))
+    for unit, status in receipt.beds:
+        print(_told(unit.id, status.observed_at, bed=status.bed, use=status.use))
     for reject in receipt.rejected:
         remark(reject.as_json())
-    newest = max((reading.observed_ms for reading in readings), default=None)
-    age = since(None if newest is None else from_epoch_millis(newest), utc_now())
+    observed = [from_epoch_millis(reading.observed_ms) for reading in readings]
+    observed += [move.movement.observed_at for move in receipt.moves]
+    observed += [status.observed_at for _, status in receipt.beds]
     remark(
-        f"{len(readings)} rows, {len(receipt.rejected)} rejects, data age {age}; "
-        "nothing was written"
+        f"{len(observed)} rows, {len(receipt.rejected)} rejects, "
+        f"data age {since(max(observed, default=None), utc_now())}; nothing was written"
     )
     return LEFT_OVER if receipt.rejected else OK
 
@@ -97,3 +104,9 @@ def _newest_file(station: Station, source: Source) -> Path:
         if files:
             return max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
     raise CannotError(f"no file of {source.id} lies in {watch.folder} (pattern {source.pattern})")
+
+
+def _told(unit: str, observed_at: datetime, **what: object) -> str:
+    """A movement or a bed's status, which is no row but changes one."""
+    told = {"unit": unit, "observed_at": format_instant(observed_at), **what}
+    return orjson.dumps(told).decode()
