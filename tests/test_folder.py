@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import orjson
+import pytest
 
 from capacity.board import Board, EmbeddedServer
 from feeds.transports.folder import FolderWatch
+from tests.support.conformance import RECORDINGS
 from tests.support.feeding import HandClock, intake_over, one_source, report
 
 
@@ -121,3 +123,61 @@ async def test_files_wait_while_the_store_is_away(tmp_path: Path) -> None:
     finally:
         await board.stop()
         await asyncio.to_thread(store.stop)
+
+
+async def test_a_file_that_changes_while_it_is_read_is_left_for_later(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_over(board, tmp_path, HandClock())
+    path = watch.folder / "growing.json"
+    path.write_bytes(orjson.dumps([report(occupied=1)]))
+    read_bytes = Path.read_bytes
+
+    def grows(self: Path) -> bytes:
+        raw = read_bytes(self)
+        self.write_bytes(orjson.dumps([report(occupied=2, note="longer")]))
+        return raw
+
+    monkeypatch.setattr(Path, "read_bytes", grows)
+    assert await watch.scan() == 0
+    assert await rows(board) == {}
+    monkeypatch.undo()
+    assert await watch.scan() == 1
+    assert await rows(board) == {"favrskov-akutplads": 2}
+
+
+async def test_a_file_that_cannot_be_put_away_is_told_and_taken_again_without_harm(
+    board: Board, tmp_path: Path
+) -> None:
+    watch = watch_over(board, tmp_path, HandClock())
+    health = watch._intake.health.of("s")
+    (watch.folder / "done").rmdir()
+    (watch.folder / "1-010170-1234.json").write_bytes(orjson.dumps([report()]))
+    (watch.folder / "2.json").write_bytes(b"{")
+    assert await watch.scan() == 1, "the next file is taken all the same"
+    assert health.last_error == "(field name): No such file or directory", "and no name is told"
+    watch.prepare()
+    assert await watch.scan() == 1
+    assert health.failing_since is None
+    assert health.counts["unchanged"] == 1
+    assert names(watch.folder) == []
+
+
+async def test_documents_that_may_name_patients_are_not_kept(board: Board, tmp_path: Path) -> None:
+    recording = RECORDINGS / "hl7v2"
+    source = one_source(
+        tmp_path,
+        format='"hl7v2"',
+        transport='"folder"',
+        pattern='"*.hl7"',
+        units='{ "A1" = "rhr-akutafdeling" }',
+    )
+    assert source.format.carries_patients
+    clock = HandClock()
+    watch = FolderWatch(source, tmp_path / "inbox", intake_over(board, clock), clock, 10_000)
+    watch.prepare()
+    for number, raw in enumerate(((recording / "admission.hl7").read_bytes(), b"nonsense")):
+        (watch.folder / f"{number}.hl7").write_bytes(raw)
+    assert await watch.scan() == 2
+    assert names(watch.folder) == names(watch.folder / "done") == []
+    assert names(watch.folder / "failed") == ["1.hl7.reason.json"]

@@ -80,15 +80,17 @@ class Hours:
 
     def is_open(self, instant: datetime) -> bool:
         """Whether the hours, absences included, make it open at an instant."""
+        return self._in_hours(instant) and self.away_at(instant) is None
+
+    def _in_hours(self, instant: datetime) -> bool:
         wall = instant.astimezone(self.zone)
         second = wall.hour * 3600 + wall.minute * 60 + wall.second
         today, yesterday = wall.weekday(), (wall.weekday() - 1) % 7
-        in_hours = any(
+        return any(
             (today in span.days and span.start <= second < span.end)
             or (yesterday in span.days and second < span.end - _DAY)
             for span in self.spans
         )
-        return in_hours and self.away_at(instant) is None
 
     def opens_after(self, instant: datetime) -> datetime | None:
         """The first instant after which it is open, within two weeks."""
@@ -99,9 +101,20 @@ class Hours:
             for span in self.spans
             if (opening := self._opening(first_day, ahead, span)) is not None
         }
-        ends = {away.end for away in self.away if away.end < _EVER[1]}
-        coming = (at for at in sorted(starts | ends) if instant < at <= instant + LOOK_AHEAD)
-        return next((at for at in coming if self.is_open(at)), None)
+        last, absent_until = instant + LOOK_AHEAD, instant
+        coming = [(at, at) for at in starts if instant < at <= last]
+        absences = [(away.start, away.end) for away in self.away if instant < away.end]
+        # In order of time, absences before the openings of the same instant, which they close.
+        for at, end in sorted([*coming, *absences], key=lambda span: (span[0], span[0] == span[1])):
+            if absent_until < at and self._in_hours(absent_until) and absent_until > instant:
+                return absent_until
+            if at == end:
+                if at >= absent_until:
+                    return at
+            else:
+                absent_until = max(absent_until, end)
+        reopened = instant < absent_until <= last and self._in_hours(absent_until)
+        return absent_until if reopened else None
 
     def _opening(self, first_day: date, ahead: int, span: Span) -> datetime | None:
         day = first_day + timedelta(days=ahead)
