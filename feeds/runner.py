@@ -27,7 +27,7 @@ SCAN_EVERY = timedelta(seconds=1)
 REOPEN_EVERY = timedelta(seconds=5)
 LISTEN_EVERY = timedelta(seconds=5)
 """How often a port that could not be had is tried again."""
-CATALOGUE_EVERY = timedelta(minutes=10)
+CATALOGUE_EVERY = timedelta(seconds=30)
 STOP_SECONDS = 5.0
 
 

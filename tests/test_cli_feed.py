@@ -19,8 +19,11 @@ from redis import Redis
 
 from capacity.board import Board, EmbeddedServer
 from capacity.board.embedded import running_url
-from capacity.board.quarantine import Quarantine, State
+from capacity.board.feed_figures import FeedFigures
+from capacity.board.quarantine import Quarantine, State, document_of
 from capacity.instants import format_instant, utc_now
+from capacity.model import Reject
+from feeds.health import SharedHealth
 from feeds.intake import Intake
 from feeds.sources import load_sources
 from tests.support.feeding import CATALOGUE
@@ -53,6 +56,14 @@ transport = "poll"
 attribution = "test"
 url = "${SYDDJURS_URL}/now.json"
 units = ["syddjurs-akutplads"]
+
+[[source]]
+id = "ward"
+cluster = "randers"
+format = "hl7v2"
+transport = "push"
+attribution = "test"
+units = { "AKM" = "rhr-akutafdeling" }
 """
 CSV = "unit;observed_at;total;occupied\nN1;{now};2;1\nXX;{now};2;1\n"
 
@@ -238,11 +249,53 @@ def test_a_file_is_read_in_place_of_asking_and_needs_no_store(
         (["favrskov"], "name a file"),
         (["favrskov", tmp_path / "missing"], "No such file"),
         (["norddjurs"], "no file of norddjurs"),
-        (["nowhere"], "declared are favrskov, norddjurs, syddjurs"),
+        (["nowhere"], "declared are favrskov, norddjurs, syddjurs, ward"),
     ):
         code, _, err = installation.run("test", *words, **without)
         assert code == 2
         assert reason in err
+
+
+def test_movements_are_told_as_such(installation: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "adt.hl7"
+    path.write_bytes(
+        b"MSH|^~\\&|PAS|RHR|||20260302081500+0100||ADT^A01|M1|P|2.5\r"
+        b"EVN|A01|20260302081500+0100\rPV1|1|I|AKM\r"
+    )
+    code, out, err = installation.run("test", "ward", path)
+    assert code == 0
+    assert json.loads(out) == {
+        "unit": "rhr-akutafdeling", "observed_at": "2026-03-02T07:15:00Z", "change": 1,
+    }  # fmt: skip
+    assert "1 rows, 0 rejects" in err
+    code, _, err = installation.run(
+        "test", "ward", path, AKUTOVERBLIK_MAX_DOCUMENT_BYTES=str(path.stat().st_size - 1)
+    )
+    assert code == 2
+    assert "AKUTOVERBLIK_MAX_DOCUMENT_BYTES" in err
+
+
+def test_the_demo_that_runs_here_is_found(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing = dict.fromkeys(installation.environment, "")
+    code, _, err = installation.run("list", **nothing)
+    assert code == 2
+    assert "no store runs on .akutoverblik" in err
+    store = EmbeddedServer(Path(".demo/valkey"))
+    store.start()
+    try:
+        code, _, err = installation.run("list", **nothing)
+        assert code == 2
+        assert "no sources are declared" in err
+        Path(".demo/simulators.url").write_text("http://127.0.0.1:1\n", encoding="utf-8")
+        code, out, _ = installation.run("list", **nothing)
+        assert code == 0
+        assert "randers-omsorg" in out
+        assert installation.run("test", "rhr-status", **nothing)[0] == 2
+    finally:
+        store.stop()
 
 
 def test_the_list_tells_how_each_source_is_doing(installation: Installation) -> None:
@@ -250,9 +303,25 @@ def test_the_list_tells_how_each_source_is_doing(installation: Installation) -> 
     code, out, _ = installation.run("list")
     assert code == 0
     lines = {line.split()[0]: line for line in out.splitlines()}
-    assert list(lines) == ["SOURCE", "favrskov", "norddjurs", "syddjurs"]
+    assert list(lines) == ["SOURCE", "favrskov", "norddjurs", "syddjurs", "ward"]
     assert "1 open" in lines["favrskov"]
     assert "waiting" in lines["norddjurs"]
+
+    async def fail(intake: Intake, quarantine: Quarantine) -> None:
+        shared = SharedHealth(intake.health, FeedFigures(installation.url), {}, utc_now)
+        intake.health.of("norddjurs").failed(utc_now(), "no answer")
+        await shared.stop()
+        rejects = [Reject(f"line {n}", "total", "is negative") for n in range(201)]
+        document = document_of("syddjurs", b"x", rejects, carries_patients=False)
+        await quarantine.put("syddjurs", rejects, document, utc_now())
+
+    installation.with_intake(fail)
+    code, out, _ = installation.run("list")
+    assert code == 1
+    assert "failing" in out
+    assert "200 open, 1 dropped" in out
+    _, _, err = installation.run("quarantine")
+    assert "syddjurs: 1 entries dropped and 0 raw documents let go" in err
 
 
 def test_entries_are_listed_shown_and_dismissed_once(installation: Installation) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from capacity.model import AdviceReport, Batch, Closure, LoadReport, TeamReport
 from feeds.formats.fhir_format import FORMAT
-from feeds.formats.fhir_hours import DAYS, Hours, Span
+from feeds.formats.fhir_hours import DAYS, Away, Hours, Span
 from tests.support.fhir import Resource, bundle, resource, to, xml
 from tests.support.formats import CPR, NOW, faults, mangled, parsed, reads_or_refuses
 
@@ -152,6 +152,17 @@ def test_a_service_that_is_not_active_is_closed() -> None:
     assert (found.on_duty, found.closure) == (False, Closure(CLOSED))
 
 
+def test_absences_that_touch_and_one_that_ends_before_it_begins() -> None:
+    away = [
+        {"during": {"start": "2026-11-20T11:00:00+01:00", "end": "2026-11-20T12:00:00+01:00"}},
+        {"during": {"start": "2026-11-20T09:00:00+01:00", "end": "2026-11-20T11:00:00+01:00"}},
+        {"during": {"start": "2026-11-20T13:00:00+01:00", "end": "2026-11-20T08:00:00+01:00"}},
+    ]
+    hours = service(open_from("08:00", "15:00"), notAvailable=away)
+    assert state(hours, "2026-11-20T10:00") == (False, local("2026-11-20T12:00"))
+    assert state(hours, "2026-11-20T13:00") == (True, None)
+
+
 def test_longer_than_two_weeks_is_not_looked_ahead() -> None:
     away = [{"during": {"start": "2026-11-01", "end": "2026-12-24"}}]
     hours = service(open_from("08:00", "15:00"), notAvailable=away)
@@ -290,21 +301,30 @@ spans = st.builds(
 )  # fmt: skip
 
 
+moments = st.datetimes(datetime(2026, 5, 1), datetime(2026, 5, 20)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(tzinfo=UTC, microsecond=0)
+)
+absences = st.builds(Away, moments, moments, st.none())
+
+
 @given(
     st.lists(spans, min_size=1, max_size=4),
-    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)),  # noqa: DTZ001
+    st.lists(absences, max_size=4),
+    st.datetimes(datetime(2026, 4, 25), datetime(2026, 5, 15)),  # noqa: DTZ001
 )
-def test_it_opens_when_it_says_so_and_not_before(found: list[Span], when: datetime) -> None:
+def test_it_opens_when_it_says_so_and_not_before(
+    found: list[Span], away: list[Away], when: datetime
+) -> None:
     """Against a walk through the coming two weeks, a quarter of an hour at a time."""
-    hours = Hours(ZONE, tuple(found), ())
+    hours = Hours(ZONE, tuple(found), tuple(away))
     now = when.replace(tzinfo=UTC)
     if hours.is_open(now):
         return
     opens = hours.opens_after(now)
-    assert opens is not None
-    assert hours.is_open(opens)
+    assert opens is None or hours.is_open(opens)
+    until = opens or now + timedelta(days=13)
     between = (now + timedelta(minutes=15) * n for n in range(14 * 96))
-    assert not any(hours.is_open(at) for at in between if at < opens)
+    assert not any(hours.is_open(at) for at in between if at < until)
 
 
 @given(st.sets(st.integers(0, 6), min_size=1), seconds, st.integers(0, 27 * 3600))

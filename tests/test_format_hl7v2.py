@@ -248,8 +248,8 @@ def test_the_status_of_beds() -> None:
     statuses = "OUCHKI"
     text = "".join(bed(f"A1^{n}^V", s, control_id=s) for n, s in enumerate(statuses))
     batch = read(text, {"beds": {"A1": 6}})
-    out = BedUse.CLOSED
-    assert [b.use for b in batch.beds] == [BedUse.OCCUPIED, BedUse.FREE, out, out, out, out]
+    taken, out = BedUse.OCCUPIED, BedUse.CLOSED
+    assert [b.use for b in batch.beds] == [taken, BedUse.FREE, out, out, out, taken]
     assert [b.bed for b in batch.beds] == [f"{n}^V" for n in range(6)]
     assert {(b.unit, b.beds, b.observed_at) for b in batch.beds} == {("A1", 6, AT)}
     assert read(text).beds[0].beds is None

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Page
 
 from capacity.board import Board, EmbeddedServer
-from capacity.board.quarantine import State
+from capacity.board.quarantine import State, document_of
 from capacity.instants import format_instant, utc_now
+from capacity.model import Reject
 from tests.support.chromium import DESKTOP, PHONE, Watched, chromium, opened
 from tests.support.feeding import START, HandClock
 from tests.support.service import Service, running, settings_for
@@ -139,6 +140,33 @@ async def test_a_silent_source_and_one_that_repeats_itself_are_alarms(
     assert (
         f'{{alarm="silent",source="{SOURCE}"}} 0.0' in (await service.client.get("/metrics")).text
     )
+
+
+async def test_what_fails_was_dropped_or_is_gone_is_told(
+    service: Service, clock: HandClock
+) -> None:
+    quarantine = service.services.quarantine
+    rejects = [Reject(f"line {n}", "total", "is negative") for n in range(250)]
+    for source in (SOURCE, "former-source"):
+        document = document_of(source, b"x", rejects, carries_patients=False)
+        await quarantine.put(source, rejects, document, clock())
+    await service.push(SOURCE, b"{", key=service.key_for(SOURCE))
+    shown = await page(service)
+    assert "Fejler siden kl. 13.00" in shown
+    assert "unreadable: document" in shown
+    assert "50 poster er tabt, fordi karantænen var fuld" in shown
+    assert "ikke længere en kilde her" in shown
+    assert shown.index("Fejler siden") < shown.index("Afventer første melding")
+    listing = await page(service, "/operator/former-source")
+    assert "line 0" in listing
+    answer = await service.client.post(
+        "/operator/former-source/replay",
+        data={"by": "x", "every": "1"},
+        headers={"Origin": service.base},
+    )
+    assert answer.status_code == 404
+    shown = await page(service, f"/operator/{SOURCE}")
+    assert "og 1 til, som ikke vises" in shown
 
 
 async def test_metrics_tell_of_lag_hour_and_quarantine(service: Service, clock: HandClock) -> None:

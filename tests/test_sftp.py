@@ -14,6 +14,7 @@ import pytest
 
 from capacity.board import Board, EmbeddedServer
 from capacity.config_file import ConfigError
+from capacity.model import UnreadableError
 from feeds.sources import SSH_PORT, load_sources
 from feeds.transports.sftp import SftpFolder
 from tests.support.feeding import CATALOGUE, HandClock, intake_over, one_source, report
@@ -165,6 +166,28 @@ async def test_a_file_without_hand_over_is_left_until_it_has_settled(
     clock.move(seconds=1)
     assert await remote.once() == 1
     assert await occupied(board) == 1
+
+
+async def test_a_trial_reads_the_newest_file_and_changes_nothing(
+    board: Board, host: SftpHost, tmp_path: Path
+) -> None:
+    remote = watch(board, host, tmp_path, HandClock(), after='"delete"')
+    assert await remote.newest() is None
+    put(host, "2.json", at(1, 1), modified=1_000_000)
+    put(host, "1.json", at(2, 2), modified=1_000_001)
+    assert await remote.newest() == (orjson.dumps(at(2, 2)), "1.json")
+    assert names(host.root / "out") == ["1.json", "2.json"]
+    assert not (tmp_path / "inbox").exists()
+    host.growing = {"1.json"}
+    with pytest.raises(ConnectionError, match=r"1\.json changed"):
+        await remote.newest()
+    put(host, "1.json", b" " * (MAX_BYTES + 1), modified=1_000_002)
+    with pytest.raises(UnreadableError, match="is over"):
+        await remote.newest()
+    await host.down()
+    with pytest.raises(ConnectionError, match="Connect call failed"):
+        await remote.newest()
+    assert last_error(remote) is None
 
 
 @pytest.mark.parametrize("after", ["move", "delete"])

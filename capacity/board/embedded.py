@@ -8,11 +8,13 @@ answers, so what was acknowledged survives any kill.
 
 import contextlib
 import fcntl
+import hashlib
 import logging
 import os
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -118,6 +120,11 @@ class EmbeddedServer:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
 
+    def restart(self) -> None:
+        """Start the server again at the same address after it died; errors as for `start`."""
+        self.stop()
+        self.start()
+
     def has_died(self) -> bool:
         """Whether the server was started and is gone."""
         return self._process is not None and self._process.poll() is not None
@@ -171,8 +178,18 @@ class EmbeddedServer:
         path = self.folder / "valkey.sock"
         if len(os.fsencode(path)) <= MAX_SOCKET_PATH and " " not in str(path):
             return path
-        self._socket_folder = Path(tempfile.mkdtemp(prefix="akutoverblik-"))
+        self._socket_folder = self._short_folder()
         return self._socket_folder / "valkey.sock"
+
+    def _short_folder(self) -> Path:
+        """A folder of our own with a short name, the same at every start: clients stay on it."""
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
+        short = Path(tempfile.gettempdir()) / f"akutoverblik-{os.getuid()}-{digest}"
+        short.mkdir(mode=0o700, exist_ok=True)
+        seen = short.lstat()
+        if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
+            raise EmbeddedServerError(f"{short} is there already and is not ours alone; remove it")
+        return short
 
     def _await_answer(self) -> None:
         assert self._process is not None
@@ -221,8 +238,8 @@ class EmbeddedServer:
         if known and stored != known and not accept_empty:
             raise EmbeddedServerError(
                 f"the store in {self.folder} is empty or another's, although it has held data. "
-                "Nothing was started. Put the missing files back, or start once with --accept-empty: "
-                "a new store is then filled from history, with true ages"
+                "Nothing was started. Put the missing files back, or start once with "
+                "--accept-empty: a new store is then filled from history, with true ages"
             )
         if not stored or stored != known:
             identity = stored or secrets.token_hex(16)

@@ -12,7 +12,7 @@ from typing import Any
 
 from capacity.board.connection import open_client
 from capacity.board.keys import PREFIX
-from capacity.board.store import _asking as asking
+from capacity.board.store import asking
 from capacity.instants import epoch_millis, from_epoch_millis
 
 BUCKET = timedelta(minutes=5)

@@ -23,7 +23,7 @@ import orjson
 
 from capacity.board.connection import open_client
 from capacity.board.keys import PREFIX
-from capacity.board.store import _asking as asking
+from capacity.board.store import asking
 from capacity.instants import epoch_millis, from_epoch_millis
 from capacity.model import Reject
 from capacity.privacy import CPR_REASON, holds_cpr

@@ -155,7 +155,7 @@ class Board:
 
     async def start(self) -> str:
         """Load the functions; tells the server's durability (see `connection.durability`)."""
-        async with _asking():
+        async with asking():
             await load_functions(self._client)
             return await durability(self._client)
 
@@ -166,7 +166,7 @@ class Board:
 
     async def ping(self) -> None:
         """Raise `BoardUnavailableError` unless the server answers and is not loading."""
-        async with _asking():
+        async with asking():
             await self._client.ping()
 
     async def apply(
@@ -203,7 +203,7 @@ class Board:
     ) -> Standing:
         """Everything that movements in these units, told by these messages, depend on."""
         keys = ClusterKeys(cluster)
-        async with _asking(), self._client.pipeline(transaction=True) as pipe:
+        async with asking(), self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.rows, list(units))
             pipe.hmget(keys.versions, list(units))
             pipe.hgetall(keys.beds) if beds else pipe.hmget(keys.beds, ["-"])
@@ -235,7 +235,7 @@ class Board:
     async def snapshot(self, cluster: str) -> Snapshot:
         """The cluster's rows and the exact place in the stream that they stand for."""
         keys = ClusterKeys(cluster)
-        async with _asking(), self._client.pipeline(transaction=True) as pipe:
+        async with asking(), self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.meta, ["epoch", "seq"])
             pipe.xrevrange(keys.changes, count=1)
             pipe.hgetall(keys.rows)
@@ -253,7 +253,7 @@ class Board:
 
     async def cursor(self, cluster: str) -> Cursor:
         """Where the cluster's sequence stands now."""
-        async with _asking():
+        async with asking():
             found: Any = await self._client.hmget(ClusterKeys(cluster).meta, ["epoch", "seq"])
         epoch, seq = found
         return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
@@ -262,7 +262,7 @@ class Board:
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[Change]:
         """Changes after a stream position, oldest first; does not wait."""
-        async with _asking():
+        async with asking():
             entries: Any = await self._client.xrange(
                 ClusterKeys(cluster).changes, min=f"({stream_id}", count=count
             )
@@ -272,7 +272,7 @@ class Board:
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[LateReading]:
         """Superseded readings after a stream position, oldest first; does not wait."""
-        async with _asking():
+        async with asking():
             entries: Any = await self._client.xrange(
                 ClusterKeys(cluster).late, min=f"({stream_id}", count=count
             )
@@ -299,7 +299,7 @@ class Board:
         streams: Any = {ClusterKeys(cluster).changes: at for cluster, at in positions.items()}
         clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
         block = max(1, int(min(timeout, BLOCK_SECONDS) * 1000))
-        async with _asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
+        async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
             reply: Any = await self._blocking.xread(streams, count=count, block=block)
         found: dict[str, list[Change]] = {}
         for key, entries in _stream_pairs(reply):
@@ -358,7 +358,7 @@ class Board:
 
 
 @contextlib.asynccontextmanager
-async def _asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
+async def asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
     """Bounds a question to the store, and turns the client library's errors into our own."""
     try:
         async with asyncio.timeout(within):

@@ -17,6 +17,7 @@ when somebody edited them.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -101,20 +102,14 @@ class Hours:
             for span in self.spans
             if (opening := self._opening(first_day, ahead, span)) is not None
         }
-        last, absent_until = instant + LOOK_AHEAD, instant
-        coming = [(at, at) for at in starts if instant < at <= last]
-        absences = [(away.start, away.end) for away in self.away if instant < away.end]
-        # In order of time, absences before the openings of the same instant, which they close.
-        for at, end in sorted([*coming, *absences], key=lambda span: (span[0], span[0] == span[1])):
-            if absent_until < at and self._in_hours(absent_until) and absent_until > instant:
-                return absent_until
-            if at == end:
-                if at >= absent_until:
+        absences = _merged(self.away)
+        begins, ends = [begin for begin, _ in absences], [end for _, end in absences]
+        for at in sorted(starts.union(ends)):
+            if instant < at <= instant + LOOK_AHEAD:
+                before = bisect_right(begins, at) - 1
+                if (before < 0 or ends[before] <= at) and self._in_hours(at):
                     return at
-            else:
-                absent_until = max(absent_until, end)
-        reopened = instant < absent_until <= last and self._in_hours(absent_until)
-        return absent_until if reopened else None
+        return None
 
     def _opening(self, first_day: date, ahead: int, span: Span) -> datetime | None:
         day = first_day + timedelta(days=ahead)
@@ -125,6 +120,17 @@ class Hours:
         # A start in the hour that March skips is the instant an hour later: it opens then.
         wall = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=self.zone)
         return wall.astimezone(UTC)
+
+
+def _merged(away: Sequence[Away]) -> list[tuple[datetime, datetime]]:
+    """The absences in order of time, those that touch made one."""
+    merged: list[tuple[datetime, datetime]] = []
+    for period in sorted(away, key=lambda period: period.start):
+        if merged and period.start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], period.end)
+        elif period.start < period.end:
+            merged.append((period.start, period.end))
+    return merged
 
 
 def opening(resources: Sequence[Resource], context: Context) -> Iterator[Finding]:

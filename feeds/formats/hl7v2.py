@@ -14,7 +14,7 @@ segment about a person is passed over while reading.
 | ``PV1-3`` | unit | point of care, else facility; see `Hl7Mapping.location` |
 | ``PV1-6`` | unit left by a transfer | |
 | ``PV1-2`` | patient class | outpatients take no place |
-| ``NPU-1``, ``NPU-2`` | bed, its status (A20) | C, H, K and I are out of use, O occupied, U free |
+| ``NPU-1``, ``NPU-2`` | bed, its status (A20) | C, H and K are out of use, O and I occupied, U free |
 
 | event | counts as |
 |---|---|
@@ -51,11 +51,12 @@ _BED_USES = {
     "C": BedUse.CLOSED,
     "H": BedUse.CLOSED,
     "K": BedUse.CLOSED,
-    "I": BedUse.CLOSED,
+    "I": BedUse.OCCUPIED,
     "O": BedUse.OCCUPIED,
     "U": BedUse.FREE,
 }
-"""HL7 table 0116: closed, housekeeping, contaminated, isolated, occupied, unoccupied."""
+"""HL7 table 0116: closed, housekeeping, contaminated, isolated (a patient is in it), occupied,
+unoccupied. As the FHIR formats have it too."""
 
 
 class Hl7Mapping(MovementMapping):

@@ -120,7 +120,7 @@ class MllpServer:
         frames = Frames(self._max_bytes)
         loop = asyncio.get_running_loop()
         must_end: float | None = None
-        while not self._stopping:
+        while True:
             silent_at = loop.time() + self._listener.idle.total_seconds()
             async with asyncio.timeout_at(must_end or silent_at):
                 data = await reader.read(READ_BYTES)

@@ -40,6 +40,8 @@ asyncssh.set_log_level("WARNING")  # it tells each connection, with user and add
 MAX_NAMES = 20_000
 """Entries of the remote folder; one with more is refused rather than held in memory."""
 MAX_NAME = 255
+FAULTS = (asyncssh.Error, OSError, ValueError)
+"""What a server, the way to it, or a machine without a name for its user can bring about."""
 PIECE = 256 * 1024
 """Bytes asked for at a time; each piece has the source's time-out to arrive."""
 
@@ -65,6 +67,10 @@ class _File(NamedTuple):
 class _Seen(NamedTuple):
     mark: tuple[int, int]
     since: datetime
+
+
+class _TooLargeError(UnreadableError):
+    """A file that is not fetched at all."""
 
 
 class SftpFolder:
@@ -98,14 +104,35 @@ class SftpFolder:
         except BoardUnavailableError as error:
             self.waits_for_store = True
             self._trouble = f"the store is away, the files wait: {error}"
-        except asyncssh.HostKeyNotVerifiable:
-            self._trouble = "the server's host key is not the declared one; nothing was asked of it"
-        except TimeoutError:
-            self._trouble = f"no answer within {self.source.timeout}"
-        except (asyncssh.Error, OSError, ValueError) as error:
-            self._trouble = _reason(error)
+        except FAULTS as error:
+            self._trouble = self._told(error)
         self._tell_health(taken)
         return taken
+
+    async def newest(self) -> tuple[bytes, str] | None:
+        """The newest file and its name, for a trial: nothing is taken in, noted or put away.
+
+        ``None`` when there is none; raises `ConnectionError` with the reason when it cannot be had.
+        """
+        try:
+            async with self._connected() as remote:
+                files = await self._listing(remote)
+                if not files:
+                    return None
+                file = max(files, key=lambda each: (each.modified, each.name))
+                raw = await self._fetch(remote, file)
+        except FAULTS as error:
+            raise ConnectionError(self._told(error)) from error
+        if raw is None:
+            raise ConnectionError(f"{shown(file.name)} changed while it was fetched")
+        return raw, shown(file.name)
+
+    def _told(self, error: Exception) -> str:
+        if isinstance(error, asyncssh.HostKeyNotVerifiable):
+            return "the server's host key is not the declared one; nothing was asked of it"
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self.source.timeout}"
+        return _reason(error)
 
     def _tell_health(self, taken: int) -> None:
         health = self._intake.health.of(self.source.id)
@@ -193,6 +220,9 @@ class SftpFolder:
             receipt = await self._intake.take(self.source, raw)
             fate = "done" if receipt.durable or not receipt.rejected else "failed"
         except UnreadableError as error:
+            if isinstance(error, _TooLargeError):  # the intake never saw this document
+                await self._intake.set_aside(self.source, None, [error.reject])
+                self._trouble = f"{shown(file.name)} {error.reject.reason}"
             fate = "failed"
             log.warning("source %s: %s: %s", self.source.id, shown(file.name), error)
         except asyncssh.SFTPNoSuchFile:
@@ -209,7 +239,7 @@ class SftpFolder:
     async def _fetch(self, remote: asyncssh.SFTPClient, file: _File) -> bytes | None:
         """The whole file, or ``None`` when it has changed since it was listed."""
         if file.size > self._max_bytes:
-            raise await self._too_large(file)
+            raise self._too_large(file)
         async with asyncio.timeout(self._timeout):
             opened = await remote.open(self._path(file.name), "rb")
         body = bytearray()
@@ -221,19 +251,15 @@ class SftpFolder:
                 break
             body += piece
         else:
-            raise await self._too_large(file)
+            raise self._too_large(file)
         async with asyncio.timeout(self._timeout):
             now = await opened.stat()
             await opened.close()  # where this is not reached, the end of the round closes it
         unchanged = (now.size, int(now.mtime or 0)) == file.mark and len(body) == file.size
         return bytes(body) if unchanged else None
 
-    async def _too_large(self, file: _File) -> UnreadableError:
-        """The error for it, told to whoever must hear: the intake never sees this document."""
-        error = UnreadableError("file", "size", f"is over {self._max_bytes} bytes")
-        self._trouble = f"{shown(file.name)} {error.reject.reason}"
-        await self._intake.set_aside(self.source, None, [error.reject])
-        return error
+    def _too_large(self, file: _File) -> "_TooLargeError":
+        return _TooLargeError("file", "size", f"is over {self._max_bytes} bytes")
 
     async def _put_away(self, remote: asyncssh.SFTPClient, file: _File, fate: str) -> None:
         """Do with a file that was taken in what its owner allows; tried again while it is there.

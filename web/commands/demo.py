@@ -95,8 +95,7 @@ def demo(settings: Settings, *, accept_empty: bool = False) -> int:
         while not stopping.seen:
             if store.has_died():
                 log.error("the store died; starting it again")
-                store.stop()
-                store.start()
+                store.restart()
             for child in children:
                 child.keep_alive()
             if not announced and _is_ready(settings.port):

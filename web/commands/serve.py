@@ -6,12 +6,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 
 import uvicorn
 
 from capacity.board import EmbeddedServer, EmbeddedServerError
 from capacity.config_file import ConfigError
-from capacity.history import NewerDatabaseError
 from capacity.settings import Settings
 from web.app import create_app
 from web.services import build_services
@@ -28,24 +28,50 @@ BACKLOG = 4096
 def serve(settings: Settings, *, demo: bool = False, accept_empty: bool = False) -> int:
     """Run until told to stop; returns the exit code."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    embedded = None
+    embedded: EmbeddedServer | None = None
+    guard: threading.Thread | None = None
+    ended = threading.Event()
     try:
         if settings.redis_url is None:
             embedded = EmbeddedServer(settings.store_folder)
             embedded.start(accept_empty=accept_empty)
             settings = settings.model_copy(update={"redis_url": embedded.url})
+            guard = threading.Thread(target=_keep_alive, args=(embedded, ended), daemon=True)
+            guard.start()
         return run_web(settings, demo=demo)
-    except (ConfigError, EmbeddedServerError, NewerDatabaseError) as error:
+    except EmbeddedServerError as error:
         print(f"akutoverblik: {error}", file=sys.stderr)
         return 2
     finally:
+        ended.set()
+        if guard is not None:
+            guard.join()
         if embedded is not None:
             embedded.stop()
 
 
+def _keep_alive(embedded: EmbeddedServer, ended: threading.Event) -> None:
+    """Start the embedded store again whenever it dies, until the service has ended.
+
+    The kernel ends the store with the thread that started it, so this thread lives on.
+    """
+    while not ended.wait(1.0):
+        if embedded.has_died():
+            log.error("the store died; starting it again")
+            try:
+                embedded.restart()
+            except EmbeddedServerError as error:
+                log.error("the store cannot be started again: %s", error)
+                return
+
+
 def run_web(settings: Settings, *, demo: bool = False) -> int:
-    """Run the web process over a store that is already there."""
-    services = build_services(settings, demo=demo)
+    """Run the web process over a store that is already there; returns the exit code."""
+    try:
+        services = build_services(settings, demo=demo)
+    except ConfigError as error:
+        print(f"akutoverblik: {error}", file=sys.stderr)
+        return 2
     if not demo and not services.access.keys:
         log.warning(
             "no keys are configured: everything but health is refused. Next step: "
