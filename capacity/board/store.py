@@ -206,15 +206,17 @@ class Board:
         async with asking(), self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.rows, list(units))
             pipe.hmget(keys.versions, list(units))
-            pipe.hgetall(keys.beds) if beds else pipe.hmget(keys.beds, ["-"])
             for message in messages:
                 pipe.zscore(keys.moved, message)
+            if beds:
+                pipe.hgetall(keys.beds)
             result: Any = await pipe.execute()
-        rows, versions, known_beds, *counted = result
+        known_beds = result.pop() if beds else {}
+        rows, versions, *counted = result
         found = zip(units, rows, versions, strict=True)
         return Standing(
             rows={u: StoredRow(u, row, version.decode()) for u, row, version in found if version},
-            beds=_by_unit(known_beds) if beds else {},
+            beds=_by_unit(known_beds),
             counted=frozenset(m for m, at in zip(messages, counted, strict=True) if at is not None),
         )
 

@@ -14,7 +14,7 @@ segment about a person is passed over while reading.
 | ``PV1-3`` | unit | point of care, else facility; see `Hl7Mapping.location` |
 | ``PV1-6`` | unit left by a transfer | |
 | ``PV1-2`` | patient class | outpatients take no place |
-| ``NPU-1``, ``NPU-2`` | bed, its status (A20) | C, H and K are out of use, O and I occupied, U free |
+| ``NPU-1``, ``NPU-2`` | bed, its status (A20) | C, H, K out of use, O, I occupied, U free |
 
 | event | counts as |
 |---|---|

@@ -67,7 +67,7 @@ def notification(
         "identifier": [{"value": CPR}],
         "name": [{"family": PATIENT}],
     }
-    resources = [
+    resources: list[dict[str, Any]] = [
         header,
         patient,
         encounter,
