@@ -62,7 +62,8 @@ class Receipt:
 class Intake:
     """Parses, resolves, and applies documents; holds no state but the health of the sources.
 
-    Without a quarantine, rejects are told to the caller only.
+    Without a quarantine, rejects are told to the caller only. A source of which `ailing` is true
+    fails for a reason that a good document does not do away with: who said so ends it.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Intake:
         self._clock = clock
         self._quarantine = quarantine
         self.health = FeedHealth()
+        self.ailing: set[str] = set()
 
     async def take(self, source: Source, raw: bytes, request_id: str | None = None) -> Receipt:
         """Read one document and put what it says on the board.
@@ -256,7 +258,10 @@ class Intake:
 
     def _note(self, source: Source, receipt: Receipt, readings: list[Reading]) -> None:
         health = self.health.of(source.id)
-        health.succeeded(self._clock())
+        if source.id in self.ailing:
+            health.last_attempt_at = self._clock()
+        else:
+            health.succeeded(self._clock())
         health.counts.update(
             accepted=receipt.accepted,
             unchanged=receipt.unchanged,

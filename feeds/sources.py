@@ -23,6 +23,12 @@ are stale. Without that, the second claim is refused.
     host_key = "ssh-ed25519 AAAA…"                  # the server's, checked with its owner
     folder = "ud/akut"
     after = "leave"                                 # or "move", "delete"
+
+    [[source]]                                      # notified by a FHIR server (Subscription)
+    format = "fhir"
+    transport = "push"
+    resync_url = "https://ehr.example.dk/fhir/Location?..."    # its whole picture, asked for
+    bearer = "${EHR_TOKEN}"                                    # when a notification went missing
 """
 
 import os
@@ -87,6 +93,8 @@ class _SourceBlock(BaseModel):
     every: Duration = timedelta(seconds=60)
     timeout: Duration = timedelta(seconds=10)
     bearer: str | None = None
+    resync_url: str | None = None
+    other_hosts: list[str] = []
     trust: Annotated[int, Field(ge=1, le=1000)] | None = None
     host: str | None = None
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
@@ -111,6 +119,15 @@ class _SourceBlock(BaseModel):
                     raise ValueError(f"an SFTP folder needs {key}")
             if not self.password and self.key_file is None:
                 raise ValueError("an SFTP folder needs password or key_file")
+        return self
+
+    @model_validator(mode="after")
+    def _resync_fits(self) -> "_SourceBlock":
+        if self.resync_url is not None:
+            if self.transport is not Transport.PUSH or self.format != "fhir":
+                raise ValueError("only a source that pushes fhir has a resync_url")
+            if not self.resync_url.startswith(("https://", "http://")):
+                raise ValueError("resync_url is no http or https address")
         return self
 
 
@@ -151,7 +168,9 @@ class Source:
 
     `units` maps the source's own identifiers to catalogue units. `folder` is relative to the
     inbox folder of the installation unless absolute; with `sftp` it is a folder of that server.
-    Of sources that report the same unit, the one with more `trust` goes first.
+    Of sources that report the same unit, the one with more `trust` goes first. `resync_url` gives
+    the whole picture of a source that pushes notifications; `other_hosts` (``host`` or
+    ``host:port``, lower case) may hold files of a bulk publication beside the manifest's own.
     """
 
     id: str
@@ -173,6 +192,8 @@ class Source:
     trust: int | None = None
     sftp: SftpAccess | None = None
     mllp: MllpListener | None = None
+    resync_url: str | None = None
+    other_hosts: frozenset[str] = frozenset()
 
 
 def load_sources(
@@ -254,6 +275,8 @@ class _Checker:
             trust=block.trust,
             sftp=self._sftp() if block.transport is Transport.SFTP else None,
             mllp=self._mllp(found) if block.transport is Transport.MLLP else None,
+            resync_url=block.resync_url,
+            other_hosts=frozenset(host.lower() for host in block.other_hosts),
         )
 
     def _sftp(self) -> SftpAccess:

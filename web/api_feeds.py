@@ -1,15 +1,18 @@
 """HTTP push: a source hands over one raw document and learns what became of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from capacity.board import BoardUnavailableError
 from capacity.model import Reject, UnreadableError
 from feeds.intake import Receipt
+from feeds.resync import Resync
 from feeds.sources import Source
 from web.services import Services
 
@@ -20,7 +23,20 @@ LINGER_BYTES = 128 * 1024 * 1024
 """How much of an over-large body is read for the sake of its sender before the line is cut."""
 _ANY_TYPE = frozenset({"", "application/octet-stream"})
 
-router = APIRouter(prefix="/api/v1/feeds", tags=["feeds"])
+
+@asynccontextmanager
+async def _with_resync(app: FastAPI) -> AsyncIterator[dict[str, Resync]]:
+    """Every process that takes pushes looks for gaps in them, whether or not it runs the feeds."""
+    services: Services = app.state.services
+    limit = services.settings.max_document_bytes
+    resync = Resync(services.intake, services.clock, limit)
+    try:
+        yield {"resync": resync}
+    finally:
+        await resync.stop()
+
+
+router = APIRouter(prefix="/api/v1/feeds", tags=["feeds"], lifespan=_with_resync)
 
 
 @router.post(
@@ -69,6 +85,7 @@ async def push(
         return _answer(422, Receipt(rejected=[error.reject]))
     except BoardUnavailableError:
         return _unavailable()
+    await request.state.resync.taken(declared, raw)
     unusable = receipt.rejected and not receipt.durable
     return _answer(422 if unusable else 200, receipt)
 

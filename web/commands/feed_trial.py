@@ -58,6 +58,8 @@ async def _document(station: Station, source: Source, path: Path | None) -> tupl
         return await _asked(station, source), source.url
     if path is None and source.transport is Transport.FOLDER:
         path = await asyncio.to_thread(_newest_file, station, source)
+    if path is None and source.transport is Transport.SFTP:
+        return await _newest_remote(station, source)
     if path is None:
         raise CannotError(
             f"{source.id} comes by {source.transport}: name a file to read, "
@@ -80,14 +82,38 @@ async def _asked(station: Station, source: Source) -> bytes:
             async with asyncio.timeout(source.timeout.total_seconds()):
                 answer = await poll.fetch()
         except TimeoutError as error:
-            raise CannotError(f"{source.url}: no answer within {source.timeout}") from error
+            raise CannotError(
+                f"{source.url}: no answer within {source.timeout}{poll.of_file}"
+            ) from error
         except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            raise CannotError(f"{source.url}: answered {status}") from error
+            told = f"answered {error.response.status_code}{poll.of_file}"
+            raise CannotError(f"{source.url}: {told}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CannotError(f"{source.url}: {type(error).__name__}: {error}") from error
+            told = f"{type(error).__name__}: {error}{poll.of_file}"
+            raise CannotError(f"{source.url}: {told}") from error
+        except UnreadableError as error:
+            raise CannotError(f"{source.url}: {error}") from error
     assert answer is not None  # without validators there is always a document
     return answer[0]
+
+
+async def _newest_remote(station: Station, source: Source) -> tuple[bytes, str]:
+    """The newest file of an SFTP folder; nothing there or here is changed."""
+    from feeds.transports.sftp import SftpFolder  # its library is slow to load
+
+    assert source.sftp is not None
+    settings = station.settings
+    folder = SftpFolder(
+        source, settings.inbox, station.intake, utc_now, settings.max_document_bytes
+    )
+    where = f"{source.sftp.host}:{source.sftp.port} {source.folder}"
+    try:
+        found = await folder.newest()
+    except (ConnectionError, UnreadableError) as error:
+        raise CannotError(f"{where}: {error}") from error
+    if found is None:
+        raise CannotError(f"no file of {source.id} lies in {where} (pattern {source.pattern})")
+    return found[0], f"{where}/{found[1]}"
 
 
 def _newest_file(station: Station, source: Source) -> Path:
