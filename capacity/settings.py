@@ -7,7 +7,7 @@ may also be a file of its name in the folder where containers get their secrets
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     port: int = 8000
     max_document_bytes: int = 10 * 1024 * 1024
     """Largest document that any transport takes."""
+    limits: dict[str, PositiveInt] = Field(default_factory=dict)
+    """Limits of the parsers that are to differ, by name (`feeds/limits.py`)."""
     run_feeds: bool = True
     """Whether this process polls and watches folders; off in extra web processes."""
     trusted_hosts: list[str] = Field(default_factory=lambda: ["*"])

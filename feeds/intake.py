@@ -1,6 +1,7 @@
 """The one way in: a document of a source becomes durable rows on the board."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -85,7 +86,7 @@ class Intake:
 
         Raises `UnreadableError` when no part of it can be read, and `BoardUnavailableError` when
         it cannot be made durable; repeating the call after that is always safe. The same
-        `request_id` counts as the same delivery.
+        `request_id` with the same bytes counts as the same delivery.
         """
         received_at = self._clock()
         health = self.health.of(source.id)
@@ -95,7 +96,7 @@ class Intake:
             health.failed(received_at, f"unreadable: {error}")
             await self.set_aside(source, raw, [error.reject])
             raise
-        await self._apply(source, receipt, readings, request_id)
+        await self._apply(source, receipt, readings, _delivery(raw, request_id))
         await self.set_aside(source, raw, receipt.rejected)
         self._note(source, receipt, readings)
         return receipt
@@ -287,3 +288,12 @@ def whole_messages(moves: list[Move], size: int) -> Iterator[list[Move]]:
         part.append(move)
     if part:
         yield part
+
+
+def _delivery(raw: bytes, request_id: str | None) -> str | None:
+    """Names one delivery: the sender's id and the very bytes, so that an id which a sender uses
+    again for another document cannot lose that document. A digest, so that nothing a sender
+    writes there is ever stored."""
+    if request_id is None:
+        return None
+    return hashlib.sha256(request_id.encode() + b"\0" + raw).hexdigest()[:32]

@@ -74,7 +74,7 @@ class Access:
         if found is None:
             raise Refused(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
         if found != Key(kind, of):
-            raise Refused(403, f"This key does not open {kind} {of}.")
+            raise Refused(403, "This key opens something else.")
 
 
 def _is_of_this_machine(request: HTTPConnection) -> bool:

@@ -49,7 +49,7 @@ def _refusal(socket: WebSocket, services: Services, cluster: str) -> PlainTextRe
         return PlainTextResponse(str(refused.detail), refused.status_code)
     if cluster not in services.catalogue.served_clusters():
         return PlainTextResponse("No such cluster.", 404)
-    if not services.hub.loaded(cluster):
+    if not services.hub.can_serve(cluster):
         return PlainTextResponse("The store is away.", 503, headers={"Retry-After": "2"})
     return None
 

@@ -96,7 +96,10 @@ SHARED: Final[Mapping[str, Pair]] = {
     "link_retrying": ("Prøver igen nu.", "Trying again now."),
     "more_needs": ("Flere", "More"),
     "more_needs_chosen": ("Flere: {n} valgt", "More: {n} chosen"),
-    "filter_status": ("Viser {shown} af {all} tilbud", "Showing {shown} of {all} units"),
+    "filter_status": (
+        "Viser {shown} af {all} tilbud på listen",
+        "Showing {shown} of {all} units on the list",
+    ),
 }
 
 SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {
@@ -134,6 +137,7 @@ PAGE: Final[Mapping[str, Pair]] = {
     "main_menu": ("Sider", "Pages"),
     "board": ("Tavle", "Board"),
     "wall": ("Storskærm", "Wall screen"),
+    "operations": ("Drift", "Operations"),
     "languages": ("Sprog", "Language"),
     "demo": (
         "Demonstration – tal fra simulatorer, ikke til klinisk brug",
@@ -157,6 +161,7 @@ PAGE: Final[Mapping[str, Pair]] = {
     "call": ("Ring til {name}", "Call {name}"),
     "no_phone": ("intet nummer", "no number"),
     "detail_kind": ("Tilbud", "Kind"),
+    "detail_note": ("Bemærkning", "Note"),
     "detail_counts": ("Tal", "Figures"),
     "detail_abilities": ("Kan", "Can do"),
     "detail_source": ("Kilde", "Source"),

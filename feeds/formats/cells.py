@@ -9,9 +9,9 @@ from functools import lru_cache
 from capacity.instants import BadInstantError, place
 from capacity.reading import FieldError
 from feeds.formats.csv_mapping import CsvField, TableMapping, folded
+from feeds.limits import LIMITS
 
-MAX_CELL = 2_000
-"""Characters in a mapped cell; the longest field, a note, may have 500."""
+MAX_CELL = LIMITS.cell_characters
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:([.,])([0-9]{1,15}))?")
 _SPLIT_TIME = ("observed_date", "observed_time")

@@ -14,8 +14,9 @@ import orjson
 from feeds.formats.fhir_documents import READABLE, is_manifest
 from feeds.formats.gathering import DOCUMENT, unreadable
 from feeds.formats.own_json import load_json
+from feeds.limits import LIMITS
 
-MAX_FILES = 1_000
+MAX_FILES = LIMITS.bulk_files
 
 
 class BulkFile(NamedTuple):

@@ -17,8 +17,9 @@ from feeds.formats.fhir_elements import Finding, Object, Resource, instant_of, o
 from feeds.formats.fhir_xml import load_xml
 from feeds.formats.gathering import DOCUMENT, refuse_what_is_no_text, unreadable
 from feeds.formats.own_json import load_json
+from feeds.limits import LIMITS
 
-MAX_RESOURCES = 500_000
+MAX_RESOURCES = LIMITS.resources
 READABLE = frozenset(
     {
         "MeasureReport",

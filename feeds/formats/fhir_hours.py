@@ -37,10 +37,11 @@ from feeds.formats.fhir_elements import (
     objects_of,
 )
 from feeds.formats.fhir_mapping import Context
+from feeds.limits import LIMITS
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MAX_SPANS = 50
-MAX_PERIODS = 200
+MAX_SPANS = LIMITS.opening_times
+MAX_PERIODS = LIMITS.opening_absences
 LOOK_AHEAD = timedelta(days=14)
 
 _TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,9})?)?", re.ASCII)

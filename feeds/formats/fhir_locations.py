@@ -41,8 +41,9 @@ from feeds.formats.fhir_elements import (
     object_of,
 )
 from feeds.formats.fhir_mapping import BedState, Context
+from feeds.limits import LIMITS
 
-MAX_LEVELS = 20
+MAX_LEVELS = LIMITS.location_levels
 """Of Locations inside of Locations; a hospital has about five."""
 _WARD = "wa"
 

@@ -26,9 +26,10 @@ from feeds.formats.fhir_documents import READABLE, Document, load
 from feeds.formats.fhir_elements import Object, Resource, object_of, objects_of, text_of
 from feeds.formats.fhir_mapping import FhirMapping
 from feeds.formats.gathering import unreadable
+from feeds.limits import LIMITS
 
 NoticeKind = Literal["handshake", "heartbeat", "query-status", "empty", "id-only", "full-resource"]
-MAX_EVENTS = 10_000
+MAX_EVENTS = LIMITS.notification_events
 MAX_SUBSCRIPTIONS = 1_000
 _QUIET = ("handshake", "heartbeat", "query-status")
 _EVENTS = ("event-notification", "query-event")

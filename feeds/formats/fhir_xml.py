@@ -21,10 +21,10 @@ from feeds.formats.gathering import (
     refuse_what_is_no_text,
     unreadable,
 )
+from feeds.limits import LIMITS
 
-MAX_DEPTH = 60
-MAX_ELEMENTS = 1_000_000
-"""About a hundred elements make a report."""
+MAX_DEPTH = LIMITS.xml_depth
+MAX_ELEMENTS = LIMITS.xml_elements
 
 _FHIR = "{http://hl7.org/fhir}"
 _XHTML_DIV = "{http://www.w3.org/1999/xhtml}div"

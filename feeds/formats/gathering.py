@@ -5,10 +5,10 @@ from datetime import datetime
 
 from capacity.model import Batch, Reject, Report, ReportType, UnreadableError
 from capacity.reading import OFFSET_REQUIRED, FieldError, LocalTime, read_report
+from feeds.limits import LIMITS
 
 DOCUMENT = "document"
-MAX_ROWS = 50_000
-"""Reports in one document; the largest published recording has a few hundred."""
+MAX_ROWS = LIMITS.rows
 
 _FOREIGN_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",

@@ -15,9 +15,10 @@ from capacity.instants import BadInstantError, zone
 from capacity.reading import FieldError
 from feeds.formats.icalendar_lines import Component, Property
 from feeds.formats.icalendar_rules import Budget, Rule, days_before
+from feeds.limits import LIMITS
 
 MAX_LENGTH = timedelta(days=750)
-MAX_DATES = 2_000
+MAX_DATES = LIMITS.calendar_dates
 EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock times, as all starts are here
 LATEST = datetime(9999, 12, 31)  # noqa: DTZ001
 

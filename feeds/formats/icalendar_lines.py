@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from feeds.formats.gathering import DOCUMENT, refuse_what_is_no_text, unreadable
+from feeds.limits import LIMITS
 
-MAX_EVENTS = 20_000
-MAX_DEPTH = 8
+MAX_EVENTS = LIMITS.calendar_events
+MAX_DEPTH = LIMITS.calendar_depth
 
 _FOLD = re.compile(r"(?:\r\n|\r|\n)[ \t]")
 _LINE = re.compile(r"[^\r\n]+")

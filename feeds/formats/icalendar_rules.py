@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from capacity.reading import FieldError
+from feeds.limits import LIMITS
 
-MAX_RULE_DAYS = 100_000
-"""Days that may be looked at for one document's rules: less than a second of work."""
+MAX_RULE_DAYS = LIMITS.calendar_rule_days
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _DAYS = r"(?:[+-]?[1-9]\d?)?(?:MO|TU|WE|TH|FR|SA|SU)"

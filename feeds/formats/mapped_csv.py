@@ -34,9 +34,9 @@ from feeds.formats.gathering import (
     unreadable,
 )
 from feeds.formats.table import MAX_COLUMNS, column_name, plan, read_rows
+from feeds.limits import LIMITS
 
-MAX_LINES = 500_000
-"""Blank lines, rows left out and line breaks inside cells included."""
+MAX_LINES = LIMITS.lines
 
 
 def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batch:

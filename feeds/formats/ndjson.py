@@ -23,16 +23,15 @@ from capacity.reading import FieldError
 from feeds.formats import Format
 from feeds.formats.gathering import (
     DOCUMENT,
-    MAX_ROWS,
     Gathering,
     looks_like_a_web_page,
     refuse_what_is_no_text,
     unreadable,
 )
 from feeds.formats.own_json import JsonMapping
+from feeds.limits import LIMITS
 
-MAX_LINES = 10 * MAX_ROWS
-"""Blank lines included."""
+MAX_LINES = LIMITS.lines
 
 
 def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Batch:

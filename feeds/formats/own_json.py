@@ -39,6 +39,9 @@ from feeds.formats.gathering import (
     unreadable,
 )
 
+MAX_DEPTH = 1024
+"""Lists and objects inside of one another; a limit of the reader."""
+
 
 class JsonMapping(Mapping):
     """Our own JSON needs no mapping; the common part may give zone and types."""
@@ -69,6 +72,8 @@ def load_json(raw: bytes) -> object:
         if looks_like_a_web_page(raw[:400].decode("latin-1")):
             raise unreadable(DOCUMENT, "is a web page (HTML), not JSON") from error
         place = f"line {error.lineno}, column {error.colno}"
+        if "depth" in error.msg:
+            raise unreadable(DOCUMENT, f"is nested more than {MAX_DEPTH} deep ({place})") from error
         raise unreadable(DOCUMENT, f"is not valid JSON in UTF-8 ({place})") from error
     return value
 

@@ -10,8 +10,9 @@ from feeds.formats.cells import Cells
 from feeds.formats.csv_lines import Broken
 from feeds.formats.csv_mapping import CsvField, LeaveOut, TableMapping
 from feeds.formats.gathering import Gathering, unreadable
+from feeds.limits import LIMITS
 
-MAX_COLUMNS = 1_000
+MAX_COLUMNS = LIMITS.columns
 _SPLIT = {"observed_date", "observed_time"}
 
 

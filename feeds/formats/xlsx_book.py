@@ -27,14 +27,13 @@ from python_calamine import (
 from capacity.reading import shown
 from feeds.formats.gathering import DOCUMENT, looks_like_a_web_page, unreadable
 from feeds.formats.table import MAX_COLUMNS
+from feeds.limits import LIMITS
 
-MAX_UNPACKED = 50_000_000
-"""Bytes of XML in a workbook; 50,000 rows of ten cells take about 30 million."""
-MAX_PARTS = 2_000
-MAX_ELEMENTS = 3_000_000
-MAX_ROWS = 100_000
-MAX_CELLS = 2_000_000
-"""Cells between the first and the last of a sheet, empty ones included."""
+MAX_UNPACKED = LIMITS.unpacked_bytes
+MAX_PARTS = LIMITS.zip_parts
+MAX_ELEMENTS = LIMITS.sheet_elements
+MAX_ROWS = LIMITS.sheet_rows
+MAX_CELLS = LIMITS.sheet_cells
 
 T = TypeVar("T")
 Cell = str | int | float | bool | date | datetime | time | timedelta

@@ -106,13 +106,14 @@ class Hub:
         """How many boards are open."""
         return sum(len(channel.members) for channel in self._channels.values())
 
-    def loaded(self, cluster: str) -> bool:
-        """Whether the cluster is known and was read at least once; before that it has no rows.
+    def can_serve(self, cluster: str) -> bool:
+        """Whether boards of the cluster may be opened: it is known, was read, and is followed.
 
-        A board that is drawn empty because nothing was read yet would show "nothing there".
+        A board drawn before anything was read would show "nothing there", and one opened while
+        the store is away would show old figures as if they had just come.
         """
         channel = self._channels.get(cluster)
-        return channel is not None and channel.loaded
+        return self.live and channel is not None and channel.loaded
 
     def join(self, cluster: str, connection: Connection, since: Cursor | None) -> Member:
         """Add a board and send it what it lacks; raises `KeyError` for an unknown cluster."""
@@ -120,8 +121,6 @@ class Hub:
         member = Member(connection)
         channel.members.add(member)
         self._bring_up(channel, member, since)
-        if not self.live:
-            connection.offer(*encoded(channel.feed.heartbeat(self._clock(), live=False)))
         return member
 
     def leave(self, cluster: str, member: Member) -> None:
@@ -233,11 +232,10 @@ class Hub:
             member.behind_since = asyncio.get_running_loop().time()
 
     async def _beat(self) -> None:
-        """Signs of life while the store is followed; silence, which pages notice, otherwise."""
+        """Signs of life; while the store is not followed each of them says so."""
         while True:
             await asyncio.sleep(self._heartbeat)
-            if self.live:
-                self._heartbeats()
+            self._heartbeats()
 
     def _heartbeats(self) -> None:
         now = self._clock()

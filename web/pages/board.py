@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Final
 
 from capacity.instants import format_instant
-from capacity.model import REPORT_TYPE_OF_KIND, Freshness
+from capacity.model import REPORT_TYPE_OF_KIND
 from capacity.row import Row
 from capacity.units import Catalogue
 from web.pages import times
 from web.pages.environment import render
 from web.pages.filters import Filters, read_filters
 from web.pages.groups import LOCAL_KINDS, Layout, Viewer, lay_out, municipalities_of
-from web.pages.shown import freshness_of
+from web.pages.shown import Shown
 from web.words import DEFAULT, LANGUAGES, Lang, Words
 
 FIRST_NEEDS: Final = (
@@ -116,18 +116,17 @@ def render_wall(
         "wall.html",
         words,
         **_common(catalogue, cluster_id, layout, cursor, now, words, abilities, demo, timing),
-        stale_names=stale_names(layout.rows, now, words),
+        stale_names=stale_names((view.shown for view in layout.units), words),
         clock=times.clock(words, now),
     )
 
 
-def stale_names(rows: Iterable[Row], now: datetime, words: Words) -> str:
-    """One sentence naming the units whose figures cannot be trusted; empty when all can."""
-    names = [
-        row["name"]
-        for row in rows
-        if freshness_of(row, now) in (Freshness.STALE, Freshness.UNKNOWN)
-    ]
+def stale_names(units: Iterable[Shown], words: Words) -> str:
+    """One sentence naming the units shown as outdated or unknown; empty when there are none.
+
+    It goes by the mark, so that the sentence can never count otherwise than the eye does.
+    """
+    names = [texts["name"] for texts in units if texts["mark"] in ("stale", "unknown")]
     return words.count("stale_names", len(names), names=", ".join(names)) if names else ""
 
 

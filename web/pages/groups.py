@@ -68,6 +68,11 @@ class Layout:
     rows: tuple[Row, ...]
 
     @property
+    def units(self) -> tuple[UnitView, ...]:
+        """Every unit, in the order of the page."""
+        return (*self.strip, *self.filtered)
+
+    @property
     def filtered(self) -> tuple[UnitView, ...]:
         """The units that the filters apply to: all but the strip's."""
         groups = (*self.local, self.region) if self.region else self.local

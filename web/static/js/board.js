@@ -60,13 +60,17 @@ export class Board {
   }
 
   #paintAll(now) {
-    for (const unit of this.#units.values()) unit.fill(shown(unit.row, now, this.#words));
+    const texts = [...this.#units.values()].map((unit) => {
+      const said = shown(unit.row, now, this.#words);
+      unit.fill(said);
+      return said;
+    });
     for (const group of this.#groups) this.#paintGroup(group, now);
     const all = [...this.#units.values()].map((unit) => unit.row);
     const total = document.querySelector('[data-total-of="all"]');
     if (total) fillSlots(total, totalShown(all, now, this.#words));
     const names = document.querySelector("[data-stale-names]");
-    if (names) fillSlot(names, staleNames(all, now, this.#words));
+    if (names) fillSlot(names, staleNames(texts, this.#words));
     this.#paintStatus();
   }
 

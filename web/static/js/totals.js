@@ -36,8 +36,10 @@ function totalOf(rows, now) {
   return total;
 }
 
-export function staleNames(rows, now, words) {
-  const names = rows.filter((row) => !trusted(row, now)).map((row) => row.name);
+// By the mark of the texts of units, so that it can never count otherwise than the eye does.
+export function staleNames(units, words) {
+  const blind = units.filter(({ mark }) => mark === "stale" || mark === "unknown");
+  const names = blind.map(({ name }) => name);
   return names.length ? words.count("stale_names", names.length, { names: names.join(", ") }) : "";
 }
 
