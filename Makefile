@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check bench coverage lock format clean
+.PHONY: run test check bench fuzz coverage lock format clean
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 
@@ -34,6 +34,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+# The parsers under changed documents, a minute each: make fuzz ARGS='--seconds 600 fhir'
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 # Rules and parsers: every branch is tried. Nothing else is held to a number.
 PURE := capacity.rules capacity.reading capacity.instants capacity.privacy \

@@ -3,9 +3,16 @@
 import re
 
 _DASH = r"[-\u2010-\u2015\u2212\ufe63\uff0d]"
-_CANDIDATE = re.compile(
-    rf"(?<!\d)(\d{{2}})(\d{{2}})(\d{{2}})\s{{0,9}}{_DASH}?\s{{0,9}}(\d{{4}})(?!\d)"
+_CANDIDATES = (
+    # DDMMYY, then perhaps blanks and a dash or another mark, then four digits
+    re.compile(
+        rf"(?<!\d)(\d{{2}})(\d{{2}})\d{{2}}\s{{0,9}}(?:{_DASH}|[./_])?\s{{0,9}}\d{{4}}(?!\d)"
+    ),
+    # DD-MM-YY with the same mark twice, then the same; not the tail of a longer date
+    re.compile(r"(?<!\d)(?<!\d[-./_ ])(\d{2})([-./_\s])(\d{2})\2\d{2}[-./_\s]{0,3}\d{4}(?!\d)"),
 )
+_INVISIBLE = dict.fromkeys([0x00AD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF])
+"""Characters that are not seen but would part the digits: soft hyphen, zero-width ones."""
 _NOT_A_NAME_OF_ANYONE = re.compile(
     # a decimal number whose fraction happens to have ten digits: 3.0312234375
     r"[+-]?\d{1,5}[.,]\d+"
@@ -20,22 +27,29 @@ CPR_REASON = "holds what looks like a CPR number; person numbers are never accep
 
 def may_hold_cpr(text: str) -> bool:
     """A quick first look: when this says no, no part of `text` satisfies `holds_cpr`."""
-    return _CANDIDATE.search(text) is not None
+    seen = text if text.isascii() else text.translate(_INVISIBLE)
+    return any(pattern.search(seen) for pattern in _CANDIDATES)
 
 
 def holds_cpr(text: str) -> bool:
     """Whether `text` contains something shaped like a CPR number: DDMMYY, any dash, four digits.
 
-    The date part must be a day that can exist. Since 2007 numbers need not satisfy the old
-    check digit, so it is not asked for. A stand-alone ten-digit number is refused too. Digits
-    inside a UUID, and a text that is nothing but a decimal number or an instant, are no CPR
-    number.
+    The parts of the date may be parted too (01 01 90-1234). The date must be a day that can
+    exist, or one with 60 added to the day, as in replacement numbers. Since 2007 numbers need
+    not satisfy the old check digit, so it is not asked for. A stand-alone ten-digit number is
+    refused too. Digits inside a UUID, and a text that is nothing but a decimal number or an
+    instant, are no CPR number.
     """
-    if _CANDIDATE.search(text) is None:
+    seen = text if text.isascii() else text.translate(_INVISIBLE)
+    if not any(pattern.search(seen) for pattern in _CANDIDATES):
         return False
-    if _NOT_A_NAME_OF_ANYONE.fullmatch(text.strip()):
+    if _NOT_A_NAME_OF_ANYONE.fullmatch(seen.strip()):
         return False
-    return any(_is_day(match) for match in _CANDIDATE.finditer(_UUID.sub("uuid", text)))
+    seen = _UUID.sub("uuid", seen)
+    compact, parted = _CANDIDATES
+    return any(_is_day(m[1], m[2]) for m in compact.finditer(seen)) or any(
+        _is_day(m[1], m[3]) for m in parted.finditer(seen)
+    )
 
 
 def first_cpr(document: object, path: str = "") -> str | None:
@@ -82,9 +96,9 @@ def _written(where: "_Path | None") -> str:
     return "".join(reversed(steps)).removeprefix(".")
 
 
-def _is_day(match: re.Match[str]) -> bool:
-    day, month = int(match[1]), int(match[2])
+def _is_day(day_text: str, month_text: str) -> bool:
+    day, month = int(day_text), int(month_text)
     if not 1 <= month <= 12:
         return False
     longest = 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
-    return 1 <= day <= longest
+    return 1 <= day <= longest or 61 <= day <= longest + 60

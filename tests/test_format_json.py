@@ -68,10 +68,10 @@ def test_a_key_written_twice_counts_as_last_written() -> None:
         (b"{", "document", "is not valid JSON in UTF-8 (line 1, column 2)"),
         (b'{"reports":\n [}', "document", "is not valid JSON in UTF-8 (line 2, column 3)"),
         (b"\xe6", "document", "is not valid JSON"),
-        (b'[{"total": NaN}]', "document", "is not valid JSON"),
-        (b'["\\ud800"]', "document", "is not valid JSON"),
-        (b"[" * 100_000, "document", "is not valid JSON"),
-        (b'{"a":' * 5_000, "document", "is not valid JSON"),
+        (b"[" * 100_000, "document", "deep"),
+        (b'{"a":' * 5_000, "document", "deep"),
+        (b'{"reports": [], "patient": "010190-1234"}', "document", "CPR"),
+        (b'{"reports": [], "who": {"010190-1234": 1}}', "document", "CPR"),
         (b"[\0]", "document", "holds NUL bytes"),
         ("[]".encode("utf-16"), "document", "is UTF-16"),
         ("[]".encode("utf-16-be"), "document", "holds NUL bytes"),
@@ -179,3 +179,20 @@ def test_any_json_is_read_or_refused(value: object) -> None:
     reads_or_refuses(FORMAT, orjson.dumps(value))
     reads_or_refuses(FORMAT, orjson.dumps({"reports": value}))
     reads_or_refuses(FORMAT, orjson.dumps([REPORT | {"note": value, "closure": value}]))
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        (b'"total": NaN', "total"),
+        (b'"total": Infinity', "total"),
+        (b'"total": 1e999', "total"),
+        (b'"note": "\\ud800"', "note"),
+        (b'"note": NaN', "note"),
+    ],
+)
+def test_what_is_no_strict_json_costs_its_row_only(bad: bytes, field: str) -> None:
+    good = b'"unit": "a", "observed_at": "2026-11-22T11:00:00Z"'
+    batch = parsed(FORMAT, b"[{%s}, {%s, %s}]" % (good, good, bad))
+    assert [report.unit for report in batch.reports] == ["a"]
+    assert [reject.field for reject in batch.rejects] == [field]

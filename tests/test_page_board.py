@@ -158,6 +158,8 @@ def test_nothing_inline_that_the_content_policy_would_refuse():
 
 def test_the_demonstration_says_so_and_the_real_thing_does_not():
     assert "Demonstration – tal fra simulatorer, ikke til klinisk brug" in board(demo=True)
+    assert '<a href="/operator">Drift</a>' in board(demo=True)
+    assert "/operator" not in board()
     assert "Demonstration" not in board()
 
 

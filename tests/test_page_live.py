@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
+import orjson
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -202,14 +203,69 @@ def test_an_ended_sign_in_is_told_as_such(live, server):
     expect(live.page.get_by_role("alert")).to_contain_text("Adgangen er udløbet")
 
 
-def test_a_server_that_lost_its_store_is_not_live(live, server):
-    go(live.page, server)
+# Every word the alert and the link ever had, from now on.
+TOLD = """() => {
+  window.told = [];
+  const look = () => window.told.push([
+    document.body.dataset.link, document.querySelector("[data-alert]").textContent,
+  ]);
+  const seen = { attributes: true, childList: true, characterData: true, subtree: true };
+  const watch = new MutationObserver(look);
+  watch.observe(document.body, { attributes: true, attributeFilter: ["data-link"] });
+  watch.observe(document.querySelector("[data-lost]"), seen);
+}"""
+
+
+def hear(page: Page, frames: list[str | bytes], more: int) -> None:
+    """Wait until the page got so many more frames."""
+    enough = len(frames) + more
+    while len(frames) < enough:
+        page.wait_for_timeout(20)
+
+
+@pytest.mark.parametrize("end", ["heartbeat", "rows", "snapshot"])
+def test_a_server_that_lost_its_store_is_not_live_until_it_has_it_again(live, server, end):
+    page = live.page
+    frames: list[str | bytes] = []
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda text: frames.append(text)))
+    go(page, server)
     server.live = False
-    live.page.wait_for_selector(LOST)
-    expect(live.page.locator("[data-retry]")).to_have_text("")
-    assert server.connections == 1
-    server.live = True
-    live.page.wait_for_selector(LIVE)
+    page.wait_for_selector(LOST)
+    expect(page.locator("[data-retry]")).to_have_text("")
+    alert = page.get_by_role("alert").inner_text()
+    assert "fra kl. 14.05" in alert
+    page.evaluate(TOLD)
+    server.advance(minutes=10)
+    hear(page, frames, 10)  # 2 s of heartbeats, more than the watchdog's 1.2 s
+    expect(slot(page, "randers-akutplads-1", "age")).to_have_text("35 min")  # the clock still runs
+    assert page.evaluate("() => window.told") == []
+    assert (server.connections, len(server.since)) == (1, 1)
+
+    server.answer = "refuse"  # a server without its store takes no new pages
+    server.drop()
+    page.wait_for_function("() => window.told.length > 0")
+    while len(server.since) < 3:
+        page.wait_for_timeout(20)
+    server.answer = "resume"
+    while not server.connections:
+        page.wait_for_timeout(20)
+    hear(page, frames, 3)
+    expect(page.locator("[data-retry]")).to_have_text("")
+    assert {tuple(told) for told in page.evaluate("() => window.told")} == {("lost", alert)}
+
+    if end == "heartbeat":
+        server.live = True
+    else:
+        server.heartbeat = None
+        newest = row("favrskov-akutplads", now=server.now(), total=2, free=2)
+        if end == "rows":
+            server.tell(newest)
+        else:
+            snapshot = {"type": "snapshot", "cursor": "e1-9", "rows": [newest]}
+            server.say(orjson.dumps(snapshot).decode())
+    page.wait_for_selector(LIVE)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert live.complaints == []
 
 
 @pytest.mark.parametrize(
@@ -234,7 +290,7 @@ def test_filters_work_at_once_and_like_the_servers_own(live, server, browser):
     go(live.page, server)
     live.page.evaluate("() => { window.sameAsBefore = true }")
     live.page.get_by_role("link", name="Palliation").click()
-    expect(live.page.get_by_role("status")).to_have_text("Viser 7 af 16 tilbud")
+    expect(live.page.get_by_role("status")).to_have_text("Viser 7 af 16 tilbud på listen")
     live.page.get_by_role("link", name="Norddjurs", exact=True).click()
     expect(live.page).to_have_url(re.compile(r"\?municipality=0707&capability=palliation$"))
     seen = (
@@ -254,7 +310,7 @@ def test_filters_work_at_once_and_like_the_servers_own(live, server, browser):
             live.page.get_by_role("status").inner_text()
         )
     live.page.go_back()
-    expect(live.page.get_by_role("status")).to_have_text("Viser 7 af 16 tilbud")
+    expect(live.page.get_by_role("status")).to_have_text("Viser 7 af 16 tilbud på listen")
     live.page.get_by_role("link", name="Ryd valg").click()
     expect(live.page.get_by_role("status")).to_have_text("")
     assert live.page.evaluate("() => window.sameAsBefore")
@@ -305,7 +361,8 @@ def test_a_closure_and_a_note_arrive_as_text_only(live, server):
     server.tell(
         row("randers-akutplads-1", now=server.now(), note=hostile, closure=Closure(hostile))
     )
-    expect(slot(live.page, "randers-akutplads-1", "note")).to_have_text(hostile)
+    for place in slot(live.page, "randers-akutplads-1", "note").all():
+        expect(place).to_have_text(hostile)
     expect(slot(live.page, "randers-akutplads-1", "line")).to_have_text(hostile)
     assert live.page.locator("img").count() == 0
     assert live.complaints == []

@@ -39,7 +39,8 @@ CUT = """() => {
       box.right > holder.right + 1 || box.left < holder.left - 1 ||
       (!inline && box.bottom > holder.bottom + 1) ||
       (!inline && element.scrollWidth > element.clientWidth + 1) ||
-      (style.overflow !== "visible" && element.scrollHeight > element.clientHeight + 1)
+      (!element.matches(".note") && // cut on purpose; its whole text is among the details
+        style.overflow !== "visible" && element.scrollHeight > element.clientHeight + 1)
     ) cut.push([element.tagName, element.textContent.trim().slice(0, 40)]);
   }
   return cut;
@@ -191,6 +192,72 @@ def test_the_whole_cluster_is_seen_without_scrolling(watched, server, path):
     last = page.locator("[data-unit]").last.bounding_box()
     assert last is not None
     assert last["y"] + last["height"] <= page.viewport_size["height"]
+
+
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [("/board/randers", DESKTOP), ("/board/randers", PHONE), ("/wall/randers", WALL)],
+    indirect=["watched"],
+)
+def test_a_long_note_takes_two_lines_and_is_whole_among_the_details(watched, path):
+    note = ("Enestue kun efter aftale med vagthavende, ring altid først på nummeret. " * 7)[:500]
+    rows = {r["unit"]: r for r in ordinary_rows()}
+    units = ("favrskov-akutplads", "rhr-akutafdeling", "akutklinik-grenaa")
+    told = [
+        row(unit, minutes_old=1, note=note, waiting=2)
+        if "akutplads" not in unit
+        else row(unit, minutes_old=1, note=note, total=2, free=1)
+        for unit in units
+    ]
+    with serving([*(rows | {r["unit"]: r for r in told}).values()]) as server:
+        page = watched.page
+        look(page, server, path)
+        lines = page.locator("span.note:visible").evaluate_all(
+            "notes => notes.map((n) => n.offsetHeight / parseFloat(getComputedStyle(n).lineHeight))"
+        )
+        assert [round(n) for n in lines] == [2, 2, 2]
+        if path.startswith("/board"):
+            unit = page.locator('[data-unit="favrskov-akutplads"]')
+            unit.locator("summary").click()
+            whole = unit.locator('dd[data-slot="note"]')
+            assert whole.inner_text().strip() == note.strip()
+            assert whole.evaluate("e => e.parentElement.innerText").startswith("Bemærkning")
+            assert page.evaluate(CUT) == []
+        else:
+            page.wait_for_function(
+                "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
+            )
+
+
+@pytest.mark.parametrize("watched", [DESKTOP, PHONE, NARROW], indirect=True)
+def test_twice_as_large_text_does_not_scroll_sideways(watched):
+    with serving(ordinary_rows()) as server:
+        look(watched.page, server, "/board/randers")
+        watched.page.evaluate(
+            "() => { const sheet = new CSSStyleSheet();"
+            " sheet.replaceSync('html { font-size: 200% }');"
+            " document.adoptedStyleSheets = [sheet] }"
+        )
+        assert watched.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert watched.page.evaluate(OVERLAP) == []
+
+
+@pytest.mark.parametrize("watched", [DESKTOP], indirect=True)
+def test_unfolding_one_unit_leaves_the_cards_beside_it_as_they_are(watched, server):
+    page = watched.page
+    look(page, server, "/board/randers")
+    height = "e => e.getBoundingClientRect().height"
+    for opened_unit, beside in (
+        ("favrskov-akutplads", '[data-group="0730"]'),
+        ("rhr-akutafdeling", '[data-unit="rhr-visitation"]'),
+        ("rhr-akutafdeling", ".all-free"),
+    ):
+        before = page.locator(beside).evaluate(height)
+        summary = page.locator(f'[data-unit="{opened_unit}"] summary')
+        summary.click()
+        assert page.locator(beside).evaluate(height) <= before
+        summary.click()
+        assert page.locator(beside).evaluate(height) == before
 
 
 @pytest.mark.parametrize("watched", [WALL], indirect=True)

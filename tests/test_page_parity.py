@@ -34,7 +34,7 @@ MIRROR = """async ([rows, now, given]) => {
   return {
     shown: rows.map((row) => shown(row, now, words)),
     total: totalShown(rows, now, words),
-    stale: staleNames(rows, now, words),
+    stale: staleNames(rows.map((row) => shown(row, now, words)), words),
   };
 }"""
 
@@ -123,19 +123,25 @@ def test_the_script_says_what_the_server_says(page, case):
     }
     millis = (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     mirrored = page.evaluate(MIRROR, [rows, millis, given_words])
+    texts = [shown(r, now, words, ABILITIES) for r in rows]
     assert mirrored == {
-        "shown": [shown(r, now, words, ABILITIES) for r in rows],
+        "shown": texts,
         "total": total_shown(total_of(rows, now), words),
-        "stale": stale_names(rows, now, words),
+        "stale": stale_names(texts, words),
     }
+    dashes = sum(t["number"] == "–" and t["mark"] not in ("closed", "free") for t in texts)
+    assert mirrored["stale"].startswith(f"{dashes} " if dashes else "")
+    assert bool(mirrored["stale"]) == bool(dashes)
 
 
-READ = """() => [...document.querySelectorAll("[data-unit], [data-total-of], [data-empty], .group")]
+READ = """() => [...document.querySelectorAll(
+  "[data-unit], [data-total-of], [data-empty], [data-stale-names], .group")]
   .map((element) => [
     element.dataset.unit ?? element.dataset.totalOf ?? element.dataset.group ?? "",
     element.dataset.mark ?? "",
     element.dataset.freshness ?? "",
     element.hidden,
+    element.matches("[data-stale-names]") ? element.textContent : "",
     element.querySelector("use")?.getAttribute("href") ?? "",
     element.querySelector("a.phone")?.getAttribute("href") ?? "",
     element.matches("[data-unit], [data-total-of]")
@@ -158,6 +164,27 @@ def test_a_page_patched_to_new_rows_equals_a_page_rendered_from_them(browser, pa
             rendered = fresh.page.locator("main").evaluate(READ)
         assert live.page.evaluate(READ) == rendered
         assert live.complaints == []
+
+
+def test_the_wall_names_every_unit_without_a_figure_and_no_closed_one(browser):
+    untold = row("favrskov-akutplads", minutes_old=1, total=2)  # fresh, but its figure is unknown
+    assert untold["state"] == "unknown"
+    with serving([*ordinary_rows(), untold]) as server, opened(browser, (1920, 1080)) as live:
+        live.page.goto(server.url("/wall/randers"))
+        names = live.page.locator("[data-stale-names]")
+        told = "2 tilbud har forældede eller ukendte tal: Akutpladser Favrskov, Akutplads Norddjurs"
+        with opened(browser, java_script_enabled=False) as still:
+            still.page.goto(server.url("/wall/randers"))
+            assert still.page.locator("[data-stale-names]").inner_text() == told
+        live.page.wait_for_selector('[data-link="live"]')
+        assert names.inner_text() == told
+        server.tell(row("favrskov-akutplads", total=2, free=2))
+        live.page.wait_for_selector('[data-unit="favrskov-akutplads"][data-mark="free"]')
+        assert names.inner_text() == told.replace("2", "1").replace("Akutpladser Favrskov, ", "")
+        server.tell(row("randers-akutteam", on_duty=None))
+        live.page.wait_for_selector('[data-unit="randers-akutteam"][data-mark="unknown"]')
+        assert "2 tilbud" in names.inner_text()
+        assert "Akutteam Randers" in names.inner_text()
 
 
 def test_the_start_of_the_script_changes_nothing(browser):

@@ -1,6 +1,7 @@
 """The board as JSON: as it is, and as it was."""
 
 import asyncio
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -57,7 +58,8 @@ async def _present(services: Services, cluster: str) -> Response:
 
 async def _past(services: Services, cluster: str, at: str) -> Response:
     try:
-        instant = parse_instant(at)
+        # a "+" that was not escaped arrives as a blank
+        instant = parse_instant(re.sub(r" (?=\d{2}:?\d{2}$)", "+", at) if "T" in at else at)
     except BadInstantError as error:
         return problem(422, "at", str(error))
     if instant > services.clock():

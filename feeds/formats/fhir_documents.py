@@ -101,8 +101,8 @@ def _of_object(body: Object, local: LocalTime) -> Document:
     elif kind == "Parameters":
         for where, bundle in _wrapped(body):
             _add_bundle(document, bundle, where, local)
-    elif kind in READABLE:
-        document.add(str(kind), body)
+    elif isinstance(kind, str) and kind in READABLE:
+        document.add(kind, body)
     return document
 
 

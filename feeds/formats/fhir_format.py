@@ -103,11 +103,12 @@ def _refuse(document: Document) -> None:
     kinds = {resource.type for resource in document.resources}
     if is_manifest(root):
         raise unreadable("output", "is a list of files: they hold the data, this manifest does not")
-    if document.root is not None and root.get("resourceType") not in {
+    # A tuple and no set: what stands there may be a list or an object.
+    if document.root is not None and root.get("resourceType") not in (
         *READABLE,
         "Bundle",
         "Parameters",
-    }:
+    ):
         raise unreadable(
             "resourceType", "is neither a Bundle nor a resource that tells of capacity"
         )

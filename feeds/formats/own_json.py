@@ -4,7 +4,8 @@
                   "observed_at": "2026-03-02T08:15:00+01:00", "total": 4, "occupied": 3}]}
 
 Also accepted: a bare list of reports, and one report alone (an object with ``unit``). Other keys
-beside ``reports`` are left unread. UTF-8, with or without a byte order mark.
+beside ``reports`` are left unread, but a CPR number in them refuses the document. UTF-8, with or
+without a byte order mark.
 
 | key in a report | field | notes |
 |---|---|---|
@@ -23,11 +24,14 @@ A key that is written twice in one object counts as it was last written, as in m
 an unknown key is refused by name, so a misspelt one cannot silently become "unknown".
 """
 
+import json
+import re
 from datetime import datetime
 
 import orjson
 
-from capacity.model import Batch
+from capacity.model import Batch, UnreadableError
+from capacity.privacy import CPR_REASON, first_cpr
 from capacity.reading import FieldError
 from feeds.formats import Format, Mapping
 from feeds.formats.gathering import (
@@ -43,6 +47,10 @@ MAX_DEPTH = 1024
 """Lists and objects inside of one another; a limit of the reader."""
 
 
+_UNORTHODOX = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]|[0-9][eE]\+?[0-9]{3}")
+"""What common programs write although it is no strict JSON: no numbers, halves of characters."""
+
+
 class JsonMapping(Mapping):
     """Our own JSON needs no mapping; the common part may give zone and types."""
 
@@ -50,7 +58,10 @@ class JsonMapping(Mapping):
 def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Batch:
     """Reports of a document in our own JSON; see the module's table."""
     mapping = mapping or JsonMapping()
-    prefix, items = _items(load_json(raw))
+    document = _load_forgivingly(raw)
+    prefix, items = _items(document)
+    if prefix == "reports" and first_cpr({**document, "reports": None}) is not None:  # type: ignore[dict-item]
+        raise unreadable(DOCUMENT, CPR_REASON)
     if len(items) > MAX_ROWS:
         raise unreadable("reports", f"are more than {MAX_ROWS}")
     gathering = Gathering(received_at, mapping.local_time)
@@ -61,6 +72,25 @@ def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Bat
             continue
         gathering.read(where, item, mapping.type_of(item.get("unit")))
     return gathering.batch()
+
+
+def _load_forgivingly(raw: bytes) -> object:
+    """As `load_json`, but NaN, Infinity and broken characters cost their row, not the document.
+
+    Strictly they are no JSON; common programs write them all the same.
+    """
+    try:
+        return load_json(raw)
+    except UnreadableError:
+        if not _UNORTHODOX.search(raw):
+            raise
+        try:
+            value: object = json.loads(raw.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return value
+        raise
 
 
 def load_json(raw: bytes) -> object:

@@ -21,6 +21,7 @@ from capacity.board import BoardUnavailableError
 from capacity.instants import Clock
 from capacity.model import Reject, UnreadableError
 from capacity.reading import shown
+from capacity.privacy import CPR_REASON
 from feeds.intake import Intake
 from feeds.sources import Source
 
@@ -140,8 +141,9 @@ class FolderWatch:
         if rejects:
             reasons = json.dumps([reject.as_json() for reject in rejects], indent=1)
             target.with_name(target.name + ".reason.json").write_text(reasons, encoding="utf-8")
-        if self.source.format.carries_patients:
-            path.unlink()
+        personal = any(reject.reason == CPR_REASON for reject in rejects)
+        if self.source.format.carries_patients or personal:
+            path.unlink()  # what identifies a person is not kept, only why it was refused
         else:
             path.replace(target)
         if fate == "failed":

@@ -71,8 +71,8 @@ class Figures:
         missing = sum(map(len, self.unreached().values()))
         total = sum(len(lines_in_functions(name)) for name in self.unreached())
         return (
-            f"{self.format}: {self.executions} executions in {self.seconds:.0f} s, {self.kept} kept, "
-            f"{total - missing} of {total} lines, {len(self.steps)} steps; at worst "
+            f"{self.format}: {self.executions} executions in {self.seconds:.0f} s, "
+            f"{self.kept} kept, {total - missing} of {total} lines, {len(self.steps)} steps; at worst "
             f"{self.slowest * 1000:.0f} ms, {self.peak / 1e6:.1f} MB, "
             f"{self.multiple:.0f} times an input of 4 KB and more; "
             f"{len(self.crashers)} crashers"

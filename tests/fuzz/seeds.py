@@ -63,8 +63,16 @@ _MAPPINGS: dict[str, tuple[dict[str, Any], ...]] = {
 _FULL = {
     "reports": [
         {
-            "unit": "a", "type": "place", "observed_at": _AT, "total": 4, "staffed": 4,
-            "occupied": 1, "reserved": 1, "closed": 1, "free": 1, "note": "n",
+            "unit": "a",
+            "type": "place",
+            "observed_at": _AT,
+            "total": 4,
+            "staffed": 4,
+            "occupied": 1,
+            "reserved": 1,
+            "closed": 1,
+            "free": 1,
+            "note": "n",
             "capabilities_off": ["iv"],
             "closure": {"reason": "r", "reopens_at": _AT, "reopens_itself": True},
         },

@@ -23,7 +23,7 @@ from capacity.config_file import ConfigError
 from capacity.instants import utc_now
 from capacity.settings import Settings
 from feeds.sources import Transport, load_sources
-from web.commands.serve import environment_for
+from web.commands.serve import environment_for, port_is_taken
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
 from web.services import DEMO_SIMULATORS, demo_source_files
@@ -77,7 +77,7 @@ class Child:
 def demo(settings: Settings, *, accept_empty: bool = False) -> int:
     """Run the demo until Ctrl-C; returns the exit code."""
     settings = settings.model_copy(update={"host": LOOPBACK})
-    if _port_is_taken(settings.port):
+    if port_is_taken(LOOPBACK, settings.port):
         print(
             f"akutoverblik: port {settings.port} on {LOOPBACK} is taken; stop what uses it, or "
             "choose another: AKUTOVERBLIK_PORT=8001",
@@ -191,16 +191,6 @@ class _StopSignals:
     def _note(self, _number: int, _frame: types.FrameType | None) -> None:
         self.seen = True
         self._writer.send(b"x")
-
-
-def _port_is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return True
-    return False
 
 
 def _free_port() -> int:

@@ -4,8 +4,10 @@ Reports (and movements, where the format tells those) go to standard output, rej
 error. The exit code is 0 without rejects, 1 with some, 2 when a document cannot be read at all.
 """
 
+import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import orjson
 
@@ -34,7 +36,13 @@ def read_files(format_name: str, paths: list[Path], mapping_file: Path | None) -
         return _refuse(Reject("command", "format", str(error)))
     except (ConfigError, BadMappingError) as error:
         return _refuse(Reject(str(mapping_file), "mapping", str(error)))
-    return max(_read_one(chosen, mapping, path, many=len(paths) > 1) for path in paths)
+    try:
+        return max(_read_one(chosen, mapping, path, many=len(paths) > 1) for path in paths)
+    except BrokenPipeError:  # whoever reads us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        return _refuse(Reject("output", "file", error.strerror or "cannot be written"))
 
 
 def _read_one(chosen: Format[Mapping], mapping: Mapping | None, path: Path, *, many: bool) -> int:
@@ -107,5 +115,7 @@ def _refuse(reject: Reject) -> int:
     return UNREADABLE
 
 
-def _print(value: dict[str, object] | dict[str, str], stream: object) -> None:
-    print(orjson.dumps(value).decode(), file=stream)  # type: ignore[call-overload]
+def _print(value: dict[str, object] | dict[str, str], stream: TextIO) -> None:
+    """One JSON object a line in UTF-8, whatever the terminal's encoding is."""
+    stream.buffer.write(orjson.dumps(value) + b"\n")
+    stream.flush()

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -27,6 +28,13 @@ BACKLOG = 4096
 
 def serve(settings: Settings, *, demo: bool = False, accept_empty: bool = False) -> int:
     """Run until told to stop; returns the exit code."""
+    if port_is_taken(settings.host, settings.port):
+        print(
+            f"akutoverblik: port {settings.port} on {settings.host} is taken; stop what uses it, "
+            "or choose another with AKUTOVERBLIK_PORT",
+            file=sys.stderr,
+        )
+        return 2
     settings.data.mkdir(parents=True, exist_ok=True)
     embedded: EmbeddedServer | None = None
     guard: threading.Thread | None = None
@@ -97,6 +105,18 @@ def run_web(settings: Settings, *, demo: bool = False) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     return 0 if server.started else 3
+
+
+def port_is_taken(host: str, port: int) -> bool:
+    """Whether nobody else can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 def environment_for(settings: Settings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import sys
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from capacity.settings import Settings
 
@@ -15,4 +16,7 @@ def settings_or_exit() -> Settings:
         for fault in error.errors():
             name = "_".join(map(str, fault["loc"])).upper()
             print(f"akutoverblik: AKUTOVERBLIK_{name}: {fault['msg']}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except SettingsError as error:
+        print(f"akutoverblik: AKUTOVERBLIK_…: {error} (lists are JSON)", file=sys.stderr)
         raise SystemExit(2) from error
