@@ -27,6 +27,8 @@ _ISO = re.compile(
     r"\s?(?P<offset>Z|z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
+_ZONE = re.compile(r"[A-Za-z0-9_+\-]{1,40}(?:/[A-Za-z0-9_+\-]{1,40}){0,3}")
+"""An IANA name such as ``America/Argentina/Buenos_Aires``."""
 
 
 class BadInstantError(ValueError):
@@ -36,6 +38,9 @@ class BadInstantError(ValueError):
 @cache
 def zone(name: str) -> ZoneInfo:
     """The time zone of an IANA name; `BadInstantError` when there is none."""
+    if not _ZONE.fullmatch(name):
+        # The name may come from a document, and is looked up as a package and a file.
+        raise BadInstantError("no time zone is called so")
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from capacity.board import BoardUnavailableError
 from capacity.instants import Clock
 from capacity.model import Reject, UnreadableError
-from capacity.reading import shown
 from capacity.privacy import CPR_REASON
+from capacity.reading import shown
 from feeds.intake import Intake
 from feeds.sources import Source
 

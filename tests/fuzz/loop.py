@@ -23,11 +23,13 @@ from tests.support.formats import reads_or_refuses
 
 CPU_SECONDS = 2.0
 """What one input may take of the processor; inputs have at most 64 KB."""
-MULTIPLE = 200
+MULTIPLE = 100
 SLACK = 8_000_000
 """A parse takes at most `MULTIPLE` times the bytes of its document and `SLACK` bytes more of
-memory. For xlsx the unpacked parts count, and the cells that a sheet may span by its limit."""
-SPAN = 200_000_000
+memory, as Python counts it: what the readers written in C and Rust hold for themselves is not
+seen. The most that was found is 86 times (XML of empty elements). For xlsx the unpacked parts
+count, and `SPAN`."""
+SPAN = 50_000_000
 """What the largest span of cells that is allowed may take, however small its document."""
 _WATCHDOG = 20.0
 """Noting the steps makes a parse about ten times slower."""
@@ -72,8 +74,8 @@ class Figures:
         total = sum(len(lines_in_functions(name)) for name in self.unreached())
         return (
             f"{self.format}: {self.executions} executions in {self.seconds:.0f} s, "
-            f"{self.kept} kept, {total - missing} of {total} lines, {len(self.steps)} steps; at worst "
-            f"{self.slowest * 1000:.0f} ms, {self.peak / 1e6:.1f} MB, "
+            f"{self.kept} kept, {total - missing} of {total} lines, {len(self.steps)} steps; "
+            f"at worst {self.slowest * 1000:.0f} ms, {self.peak / 1e6:.1f} MB, "
             f"{self.multiple:.0f} times an input of 4 KB and more; "
             f"{len(self.crashers)} crashers"
         )
