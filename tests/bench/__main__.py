@@ -14,13 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from tests.bench import fanout, idle, ingest, parsing, snapshots
+from tests.bench import fanout, idle, ingest, parsing, parsing_recorded, snapshots
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.plan import FULL, QUICK, Plan, Progress
 from tests.bench.processes import Stage
 from tests.bench.results import Outcome, machine, table, write_json
 
-MEASUREMENTS = {module.NAME: module.run for module in (fanout, ingest, idle, snapshots, parsing)}
+MEASUREMENTS = {
+    module.NAME: module.run
+    for module in (fanout, ingest, idle, snapshots, parsing, parsing_recorded)
+}
 RESULTS = Path(__file__).parents[2] / "bench-results"
 
 
