@@ -2,8 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.chromium import chromium, opened
-from tests.support.demo_process import DemoProcess, command_of
+from tests.support.demo_process import DemoProcess, command_of, until
 
 SILENT = "rhr-status"
 SILENT_UNITS = ("rhr-subakut-medicin", "rhr-subakut-geriatri")
@@ -33,17 +32,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
         yield process
     finally:
         process.end()
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Wait for a condition of the outside world."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"never within {seconds} s: {what}")
 
 
 def has_ended(pid: int, command: str) -> None:

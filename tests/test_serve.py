@@ -4,23 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
-from tests.support.demo_process import descendants, free_port
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait for a condition of the outside world."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"never within {seconds} s: {what}")
+from tests.support.demo_process import descendants, free_port, until
 
 
 def test_a_killed_store_is_started_again_at_the_same_address(tmp_path: Path) -> None:
