@@ -22,8 +22,10 @@ from capacity.units import Freshness, Unit
 class Row(TypedDict):
     """One unit on the board. Counts are ``None`` when unknown; instants are ISO 8601 UTC texts.
 
-    `held` counts live holds; `free` is after holds, and 0 while closed; `free_before_holds` is the
-    ruled count whether open or closed. `organisation` is a catalogue id,
+    `held` counts live holds and `holds` lists them, with those that ended lately (see
+    `capacity.board.holds`); `disputed` is the other word where a feed and a nurse disagree.
+    Both are filled by the store itself. `free` is after holds, and 0 while closed;
+    `free_before_holds` is the ruled count whether open or closed. `organisation` is a catalogue id,
     `municipality` a four-digit code, `capabilities` those that are available now.
     """
 
@@ -38,6 +40,8 @@ class Row(TypedDict):
     reserved: int | None
     closed: int | None
     held: int
+    holds: list[dict[str, object]]
+    disputed: dict[str, object] | None
     free_before_holds: int | None
     free: int | None
     state: str
@@ -125,6 +129,8 @@ def _unreported(unit: Unit, today: date | None) -> Row:
         reserved=None,
         closed=None,
         held=0,
+        holds=[],
+        disputed=None,
         free_before_holds=None,
         free=None,
         state=State.UNKNOWN.value,

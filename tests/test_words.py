@@ -4,23 +4,16 @@ import re
 
 import pytest
 
-from web.words import (
-    DEFAULT,
-    KINDS,
-    LANGUAGES,
-    MONTHS,
-    PAGE,
-    SHARED,
-    SHARED_COUNTS,
-    Words,
-    choose_language,
-    fill,
-)
+from web.words import DEFAULT, LANGUAGES, ROOMS, Words, choose_language, fill
+from web.words.board import KINDS, MONTHS, PAGE, SHARED, SHARED_COUNTS
 
 GAP = re.compile(r"\{(\w+)\}")
 
 
-@pytest.mark.parametrize("table", [SHARED, PAGE, KINDS])
+TABLES = [KINDS, *(table for room in ROOMS.values() for table in (room.SHARED, room.PAGE))]
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_every_text_exists_in_both_languages_with_the_same_gaps(table):
     for key, (danish, english) in table.items():
         assert danish, key

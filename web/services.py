@@ -24,6 +24,7 @@ from feeds.sources import Source, load_sources
 from web.access import Access
 from web.keys import KeyRing
 from web.live.hub import Hub
+from web.secret import installation_secret
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,11 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
         clock=clock,
         catalogue=catalogue,
         sources=sources,
-        access=Access(KeyRing(settings.keys_file), open_boards=demo),
+        access=Access(
+            KeyRing(settings.keys_file),
+            open_boards=demo,
+            csrf_secret=installation_secret(settings.data),
+        ),
         board=board,
         hub=Hub(board, clusters, clock),
         intake=intake,

@@ -1,20 +1,9 @@
-"""Every word the pages show, Danish first, English by switch, with the plural rule.
+"""The words of the board, the wall screen, and what all pages share."""
 
-Texts hold named gaps such as ``{time}``. Those in `SHARED` are used by the page *and* by its
-script: `Words.for_script` hands them over, so that a figure patched in the browser reads exactly
-like one rendered here. Names of units, municipalities and capabilities come from the catalogue.
-"""
+from collections.abc import Mapping
+from typing import Final
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
-
-Lang = Literal["da", "en"]
-LANGUAGES: Final[tuple[Lang, ...]] = get_args(Lang)
-DEFAULT: Final[Lang] = "da"
-
-Pair = tuple[str, str]
-"""A Danish and an English text."""
+from web.words.texts import Lang, Pair
 
 SHARED: Final[Mapping[str, Pair]] = {
     # States: always shown with a shape and, where there is one, a number.
@@ -199,70 +188,3 @@ KINDS: Final[Mapping[str, Pair]] = {
     "acute_clinic": ("akutklinik", "acute clinic"),
     "prehospital": ("præhospital", "prehospital"),
 }
-
-
-def choose_language(*wishes: str | None) -> Lang:
-    """The first wish that is a language of ours (query before cookie), else Danish."""
-    for wish in wishes:
-        for lang in LANGUAGES:
-            if wish == lang:
-                return lang
-    return DEFAULT
-
-
-def fill(text: str, values: Mapping[str, object]) -> str:
-    """Put values into the named gaps, in one pass: a value's own braces stay as they are."""
-    out: list[str] = []
-    rest = text
-    while "{" in rest:
-        before, _, tail = rest.partition("{")
-        name, _, rest = tail.partition("}")
-        out += [before, str(values[name])]
-    return "".join((*out, rest))
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The texts of one language.
-
-    `places` is the catalogue's word for acute places, one and many; it changes by law and date,
-    so it is data and not a text of ours.
-    """
-
-    lang: Lang = DEFAULT
-    places: Pair | None = None
-
-    def text(self, key: str, /, **values: object) -> str:
-        """The text called `key` with its gaps filled; `KeyError` when there is none."""
-        pair = SHARED[key] if key in SHARED else PAGE[key]
-        return fill(pair[self._index], values)
-
-    def count(self, key: str, n: int, /, **values: object) -> str:
-        """The text called `key` for a number: one for exactly 1, else many (Danish and English)."""
-        one, many = self._forms(key)
-        return fill(one if n == 1 else many, {"n": n, **values})
-
-    def kind(self, kind: str) -> str:
-        """What a unit kind is called when the catalogue has no term for it."""
-        pair = KINDS.get(kind)
-        return pair[self._index] if pair else kind
-
-    @property
-    def months(self) -> Sequence[str]:
-        """The names of the twelve months."""
-        return MONTHS[self.lang]
-
-    def for_script(self) -> dict[str, object]:
-        """What the page's script needs: texts, [one, many] pairs, and month names."""
-        texts: dict[str, object] = {key: pair[self._index] for key, pair in SHARED.items()}
-        counts = {key: list(self._forms(key)) for key in SHARED_COUNTS}
-        return {"lang": self.lang, "texts": texts, "counts": counts, "months": list(self.months)}
-
-    def _forms(self, key: str) -> Pair:
-        if key == "places" and self.places:
-            return self.places
-        return SHARED_COUNTS[key][self._index]
-
-    @property
-    def _index(self) -> int:
-        return LANGUAGES.index(self.lang)
