@@ -41,8 +41,9 @@ fuzz: $(READY)
 
 # Rules and parsers: every branch is tried. Nothing else is held to a number.
 PURE := capacity.rules capacity.reading capacity.instants capacity.privacy \
-	capacity.row feeds.formats
-PURE_TESTS := rules reading instants privacy row format_*
+	capacity.row capacity.opening capacity.findings capacity.agreements capacity.suitability \
+	capacity.availability capacity.alternatives feeds.formats
+PURE_TESTS := rules reading instants privacy row opening agreements alternatives format_*
 coverage: $(READY)
 	$(BIN)/python -m pytest $(PURE_TESTS:%=tests/test_%.py) $(PURE:%=--cov=%) \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100

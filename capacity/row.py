@@ -3,8 +3,12 @@
 A row holds nothing that changes by the passing of time alone; age and freshness are derived from
 `observed_at`, `ageing_at` and `stale_at` wherever the row is shown. That is what makes a snapshot
 followed by rows equal to a fresh snapshot.
+
+Rows are made without holds and disputes (`without_holds`): the store fills them in, in the one
+place in which it writes rows, so that nobody who writes a row can overwrite a hold.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,8 +17,9 @@ from typing import TypedDict
 
 import orjson
 
+from capacity.holds import LIVE
 from capacity.instants import format_instant
-from capacity.model import Report, ReportType, State
+from capacity.model import REPORT_TYPE_OF_KIND, Closure, Report, ReportType, State, UnitKind
 from capacity.rules import state_of, unusable
 from capacity.units import Freshness, Unit
 
@@ -90,8 +95,6 @@ def row_of(
     row["reserved"] = report.reserved
     row["closed"] = report.closed
     row["free_before_holds"] = report.free
-    row["free"] = _shown_free(report)
-    row["state"] = _state(report)
     row["inconsistencies"] = [found.value for found in report.inconsistencies]
     row["note"] = report.note
     row["on_duty"] = getattr(report, "on_duty", None)
@@ -111,7 +114,7 @@ def row_of(
         row["closure_reason"] = report.closure.reason
         row["reopens_at"] = format_instant(report.closure.reopens_at)
         row["reopens_itself"] = report.closure.reopens_itself
-    return row
+    return judge(row)
 
 
 @lru_cache(maxsize=20_000)
@@ -156,28 +159,71 @@ def _unreported(unit: Unit, today: date | None) -> Row:
     )
 
 
-def _shown_free(report: Report) -> int | None:
-    """A closed unit offers nothing, whatever its counts say."""
-    if report.closure is not None or getattr(report, "on_duty", None) is False:
-        return 0
-    return report.free
+_OPEN_BY_DUTY = frozenset(
+    kind.value for kind in UnitKind if REPORT_TYPE_OF_KIND[kind] is ReportType.ADVICE
+)
 
 
-def _state(report: Report) -> str:
-    return state_of(
-        free=report.free,
-        total=report.total,
-        occupied=report.occupied,
-        out_of_use=unusable(report.total, report.staffed, report.closed or 0),
-        closure=report.closure,
-        on_duty=getattr(report, "on_duty", None),
-        answers_when_on_duty=report.type is ReportType.ADVICE,
+def judge(row: Row) -> Row:
+    """Set free and state as they follow from the row's counts, closure and duty; returns the row.
+
+    A closed unit offers nothing, whatever its counts say. Holds and disputes are left out: the row
+    is as a report makes it, and the store fills them in.
+    """
+    free, reason, on_duty = row["free_before_holds"], row["closure_reason"], row["on_duty"]
+    row["state"] = state_of(
+        free=free,
+        total=row["total"],
+        occupied=row["occupied"],
+        out_of_use=unusable(row["total"], row["staffed"], row["closed"] or 0),
+        closure=None if reason is None else Closure(reason),
+        on_duty=on_duty,
+        answers_when_on_duty=row["kind"] in _OPEN_BY_DUTY,
     ).value
+    row["free"] = 0 if reason is not None or on_duty is False else free
+    row["held"], row["holds"], row["disputed"] = 0, [], None
+    return row
+
+
+def without_holds(row: Row) -> Row:
+    """A copy of the row as it is without holds and disputes: what a writer hands to the store."""
+    return judge(row.copy())
+
+
+def with_holds(
+    row: Row, holds: Sequence[Mapping[str, object]], disputed: Mapping[str, object] | None = None
+) -> Row:
+    """A copy of the row with these holds of its unit, as the store fills them in (`kept.lua`).
+
+    Holds that count lower free, never below zero; where it is unknown it stays so, and a closed
+    unit offers nothing anyway. This is the store's step in Python, for whoever has no store.
+    """
+    filled = without_holds(row)
+    filled["held"] = sum(hold["state"] in LIVE for hold in holds)
+    filled["holds"] = [dict(hold) for hold in holds]
+    filled["disputed"] = None if disputed is None else dict(disputed)
+    before = filled["free_before_holds"]
+    if before is not None and filled["state"] != State.CLOSED:
+        filled["free"] = max(0, before - sum(hold["counts"] is True for hold in holds))
+        filled["state"] = (State.FREE if filled["free"] else State.OCCUPIED).value
+    return filled
 
 
 def encode_row(row: Row) -> bytes:
-    """The row as compact JSON bytes, the form in which it is stored, streamed and sent."""
-    return orjson.dumps(row)
+    """The row as compact JSON bytes, the form in which it is handed to the store: without holds."""
+    return orjson.dumps(without_holds(row) if row["holds"] or row["disputed"] else row)
+
+
+def read_row(encoded: bytes) -> Row:
+    """A stored row; one that a program before holds has written is brought to the present shape.
+
+    Its fields then stand in the order that the store relies on.
+    """
+    row: Row = orjson.loads(encoded)
+    if "holds" in row:
+        return row
+    blank: dict[str, object] = {"held": 0, "holds": []}
+    return Row(**{name: row.get(name, blank.get(name)) for name in Row.__annotations__})  # type: ignore[typeddict-item]
 
 
 _REPORTED = itemgetter(

@@ -6,6 +6,7 @@ may also be a file of its name in the folder where containers get their secrets
 """
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +46,52 @@ class Settings(BaseSettings):
     """Whether this process polls and watches folders; off in extra web processes."""
     trusted_hosts: list[str] = Field(default_factory=lambda: ["*"])
     """Host names under which the service may be addressed."""
+
+    push_contact: str | None = Field(
+        default=None, pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$"
+    )
+    """Whom push services may write to (``mailto:`` or ``https:``); without it there is no push."""
+    push_key: str | None = Field(default=None, repr=False)
+    """Private key that signs pushes; without one `data`/push-key.pem, made when missing."""
+    push_hosts: list[str] = Field(
+        default_factory=lambda: [
+            "fcm.googleapis.com",
+            ".push.services.mozilla.com",
+            ".notify.windows.com",
+            ".push.apple.com",
+        ]
+    )
+    """Hosts of push services; one with a leading dot stands for every name that ends so."""
+    webhook_hosts: list[str] = Field(default_factory=list)
+    """Hosts that webhooks may be posted to."""
+    webhook_secret: str | None = Field(default=None, repr=False)
+    """Key under which the body of a webhook is signed."""
+    private_hosts: list[str] = Field(default_factory=list)
+    """Those of the hosts that may have private addresses, and be reached without TLS."""
+    smtp_url: str | None = Field(default=None, repr=False)
+    """Mail server, ``smtps://user:password@host``; without one there is no mail."""
+    mail_from: str | None = None
+    """Address that mail comes from."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+/?$")
+    """Address under which people reach the service, for links in messages."""
+
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Identity provider (OpenID Connect); without one people sign in by password."""
+    oidc_client_id: str = ""
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    oidc_scope: str = "openid"
+    oidc_name: str = "OpenID Connect"
+    """What the sign-in page calls the provider."""
+    oidc_roles: list[dict[str, Any]] = Field(default_factory=list)
+    """Rules from claims to roles, the first that fits decides (docs/security.md)."""
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """Addresses (or networks) of proxies in front, believed about who asks and over what."""
+    session_idle_minutes: PositiveInt = 60
+    """A session ends when nothing was asked in its name for this long (open pages ask)."""
+    session_hours: PositiveInt = 12
+    """A session ends at this age whatever happens: a long duty."""
+    audit_days: PositiveInt = 5 * 365
+    """How long the audit trail is kept."""
 
     @property
     def store_folder(self) -> Path:

@@ -7,14 +7,20 @@ list of values with the day it is valid from.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from capacity.instants import COPENHAGEN
 from capacity.model import REPORT_TYPE_OF_KIND, ReportType, UnitKind
+from capacity.opening import Hours, Opening
+from capacity.reminders import Reminding
+from capacity.surge import SurgeRule
 
 T = TypeVar("T")
+
+HOLD_FOR = timedelta(minutes=30)
+"""How long a hold waits where the catalogue says nothing of its own."""
 
 
 def danish_day(at: datetime) -> date:
@@ -74,29 +80,15 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """Local opening hours on the weekdays 0 (Monday) to 6; `closes` <= `opens` runs overnight."""
-
-    weekdays: frozenset[int]
-    opens: time
-    closes: time
-
-    def covers(self, local: datetime) -> bool:
-        """Whether the wall-clock time `local` lies in these hours, `opens` included."""
-        now, today = local.time(), local.weekday()
-        if self.closes > self.opens:
-            return today in self.weekdays and self.opens <= now < self.closes
-        began_today = today in self.weekdays and now >= self.opens
-        began_yesterday = (today - 1) % 7 in self.weekdays and now < self.closes
-        return began_today or began_yesterday
-
-
-@dataclass(frozen=True, slots=True)
 class Unit:
     """One place that offers acute capacity.
 
-    `opening` is ``None`` for round the clock. `assumptions` names the fields whose values are
-    assumptions or placeholders rather than facts.
+    `opening` is ``None`` for round the clock; `holiday_opening` are the hours on public holidays
+    (empty: closed, ``None``: as usual) and on the days (month, day) of `holidays_also`.
+    `hold_for` is how long a hold waits for its end, `response` how soon help usually comes where
+    the unit comes to the citizen, `remind` how its owner is reminded before a figure goes stale
+    (``None``: not at all). `assumptions` names the fields whose values are assumptions or
+    placeholders rather than facts.
     """
 
     id: str
@@ -112,6 +104,11 @@ class Unit:
     places: int | None = None
     phone: str | None = None
     opening: tuple[Opening, ...] | None = None
+    holiday_opening: tuple[Opening, ...] | None = None
+    holidays_also: frozenset[tuple[int, int]] = frozenset()
+    hold_for: timedelta = HOLD_FOR
+    response: timedelta | None = None
+    remind: Reminding | None = None
     sor: str | None = None
     service_area: tuple[str, ...] = ()
     assumptions: frozenset[str] = frozenset()
@@ -125,20 +122,85 @@ class Unit:
         """The shape that reports about this unit must have."""
         return REPORT_TYPE_OF_KIND[self.kind]
 
+    @property
+    def hours(self) -> Hours:
+        """When the unit is open, holidays included."""
+        return Hours(self.opening, self.holiday_opening, self.holidays_also)
+
+    @property
+    def area(self) -> tuple[str, ...]:
+        """Whose citizens it serves: as listed, else those of the municipality it lies in."""
+        return self.service_area or (self.municipality,)
+
     def is_open(self, at: datetime) -> bool:
-        """Whether an instant lies in the opening hours (Danish local time, without holidays)."""
-        local = at.astimezone(COPENHAGEN)
-        return self.opening is None or any(hours.covers(local) for hours in self.opening)
+        """Whether an instant lies in the opening hours (Danish local time, holidays included)."""
+        return self.hours.is_open(at)
+
+    def organisations(self, day: date) -> frozenset[str]:
+        """Those a unit belongs to on a day: its organisation and its operator."""
+        operator = self.operator.on(day)
+        return frozenset({self.organisation} if operator is None else {self.organisation, operator})
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a unit is by road from where a municipality's citizens live; ``None``: unknown."""
+
+    km: float | None = None
+    minutes: int | None = None
+
+
+class Period(StrEnum):
+    """What a quota is counted over: calendar days, weeks (from Monday) or months, Danish time."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most so many places in each period."""
+
+    places: int
+    per: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One municipality's citizens may use another's units of some kinds, on a condition.
+
+    `borrower` is the municipality of residence (its code: that stays when authority moves),
+    `lender` an organisation that has, operates or holds authority over the units. In force from
+    `since` through `until` (both days included; ``None``: open end), at `surge_level` or above,
+    within `hours`. `quota` ``None`` is without limit. `terms` is a short text to be shown.
+    """
+
+    id: str
+    borrower: str
+    lender: str
+    kinds: frozenset[UnitKind]
+    terms: str
+    quota: Quota | None = None
+    surge_level: int = 0
+    hours: Hours = field(default_factory=Hours)
+    since: date | None = None
+    until: date | None = None
+    assumptions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A grouping of municipalities around one acute hospital; itself dated data."""
+    """A grouping of municipalities around one acute hospital; itself dated data.
+
+    `surge` are the thresholds of its surge level; without them none is computed.
+    """
 
     id: str
     name: str
     hospital: str
     municipalities: Dated[tuple[str, ...]]
+    surge: SurgeRule | None = None
     assumptions: frozenset[str] = frozenset()
 
 
@@ -152,9 +214,13 @@ class Term:
     en_plural: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Everything the catalogue files say, checked and keyed by id."""
+    """Everything the catalogue files say, checked and keyed by id.
+
+    `distances` are by municipality, then unit. A catalogue equals itself only, so that what is
+    derived from it can be kept by it. `assumptions` names tables whose values are assumptions.
+    """
 
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
@@ -162,6 +228,9 @@ class Catalogue:
     capabilities: Mapping[str, Term] = field(default_factory=dict)
     terms: Mapping[str, Dated[Term]] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)
+    distances: Mapping[str, Mapping[str, Distance]] = field(default_factory=dict)
+    assumptions: frozenset[str] = frozenset()
 
     def served_clusters(self) -> tuple[str, ...]:
         """The clusters that have any unit, hence a board, in catalogue order."""

@@ -38,7 +38,7 @@ async def test_without_keys_everything_but_health_is_refused(
         assert (await service.client.get("/readyz")).status_code == 200
 
 
-async def test_a_board_key_opens_its_cluster_by_header_and_by_cookie(
+async def test_a_board_key_opens_its_cluster_by_header_and_by_link(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> None:
     async with running(settings_for(tmp_path, valkey_server.url), demo=False) as service:
@@ -59,18 +59,14 @@ async def test_a_board_key_opens_its_cluster_by_header_and_by_cookie(
         shown = await get("/board/randers")
         assert shown.status_code == 303
         assert shown.headers["Location"] == "/sign-in?next=/board/randers"
-        form = {"key": key, "next": "/board/randers"}
-        signed = await service.client.post("/sign-in", data=form)
-        assert signed.headers["Location"] == "/board/randers"
-        cookie = signed.headers["Set-Cookie"]
+        linked = await get(f"/wall-link/{key}")
+        assert linked.headers["Location"] == "/wall/randers"
+        cookie = linked.headers["Set-Cookie"]
         assert "HttpOnly" in cookie
-        assert "SameSite=strict" in cookie
-        assert (await get("/board/randers")).status_code == 200
-        failed = await service.client.post("/sign-in", data={"key": "wrong"})
-        assert failed.status_code == 401
-        for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example"):
-            signed = await service.client.post("/sign-in", data={"key": key, "next": elsewhere})
-            assert signed.headers["Location"] == "/"
+        assert key not in cookie
+        assert (await get("/wall/randers")).status_code == 200
+        assert (await get("/wall-link/wrong")).status_code == 403
+        assert (await get(f"/wall-link/{feeding}")).status_code == 403
 
 
 async def test_a_revoked_key_opens_nothing_at_once(
@@ -81,7 +77,7 @@ async def test_a_revoked_key_opens_nothing_at_once(
         kept = keys.make(KeyKind.BOARD, "randers", utc_now())
         gone = keys.make(KeyKind.BOARD, "randers", utc_now())
         path = tmp_path / "keys.toml"
-        blocks = path.read_text(encoding="utf-8").split("\n\n")
+        blocks = path.read_text(encoding="utf-8").split("\n\n[[key]]")
         path.write_text(blocks[0] + "\n", encoding="utf-8")
         for key, status in ((kept, 200), (gone, 401)):
             bearer = {"Authorization": f"Bearer {key}"}

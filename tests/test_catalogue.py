@@ -9,16 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.catalogue import builtin_catalogue, load_catalogue, shipped_names
-from capacity.catalogue_schema import (
-    CatalogueFile,
-    read_days,
-    read_duration,
-    read_hours,
-    read_phone,
-)
+from capacity.catalogue_schema import CatalogueFile
 from capacity.config_file import ConfigError, parse
 from capacity.model import ReportType, UnitKind
-from capacity.units import Catalogue, Dated, Freshness, Opening, OrganisationType
+from capacity.notations import read_days, read_duration, read_hours, read_phone
+from capacity.opening import Opening
+from capacity.units import Catalogue, Dated, Freshness, OrganisationType
 
 # --- what is shipped ------------------------------------------------------------------------
 
@@ -226,25 +222,6 @@ def test_the_advice_line_has_day_hours(randers: Catalogue, at: str, is_open: boo
 
 def test_a_unit_without_hours_is_always_open(randers: Catalogue) -> None:
     assert randers.units["randers-akutteam"].is_open(copenhagen("2026-11-20T03:00:00+01:00"))
-
-
-@settings(deadline=None)
-@given(
-    days=st.frozensets(st.integers(0, 6)),
-    opens=st.times(),
-    closes=st.times(),
-    at=st.datetimes(min_value=datetime(2026, 1, 8), max_value=datetime(2026, 2, 1)),  # noqa: DTZ001 wall clock
-)
-def test_hours_cover_what_a_list_of_intervals_covers(
-    days: frozenset[int], opens: time, closes: time, at: datetime
-) -> None:
-    covered = False
-    for back in range(2):
-        day = at.date() - timedelta(days=back)
-        begin = datetime.combine(day, opens)
-        end = datetime.combine(day + timedelta(days=closes <= opens), closes)
-        covered |= day.weekday() in days and begin <= at < end
-    assert Opening(days, opens, closes).covers(at) is covered
 
 
 # --- notations ------------------------------------------------------------------------------

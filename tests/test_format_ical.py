@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.model import Batch, ReportType, TeamReport, UnreadableError
+from capacity.opening import danish_holidays
 from capacity.reading import FieldError
-from feeds.formats.icalendar import FORMAT, danish_holidays
+from feeds.formats.icalendar import FORMAT
 from feeds.formats.icalendar_lines import MAX_EVENTS
 from feeds.formats.icalendar_rules import MAX_RULE_DAYS, Budget, Rule
 from tests.support.formats import CPR, NOW, mangled, reads_or_refuses

@@ -275,8 +275,12 @@ async def test_stopped_anywhere_it_goes_on_where_it_was(database_url: str) -> No
 
 _RECORDER = """
 import asyncio, sys
+from datetime import UTC, datetime
 from capacity.board.changes import Change
+from capacity.board.journal import JournalEntry, JournalRead
 from capacity.history import Historian, History
+
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 class Source:
     async def changes_after(self, cluster, stream_id, count):
@@ -287,6 +291,11 @@ class Source:
         return [Change(f"{MORNING}-{i}", "e1", i, f"u{i % 5}", b"{}") for i in numbers]
     async def late_after(self, cluster, stream_id, count):
         return []
+    async def journal_after(self, cluster, stream_id, count):
+        n = int(stream_id.partition("-")[2])
+        numbers = range(n + 1, min(n + 5, int(sys.argv[2])) + 1)
+        done = [JournalEntry(f"{MORNING}-{i}", "hold", NOW, b'{"id":"%d"}' % i) for i in numbers]
+        return JournalRead(tuple(done), first_number=1, found_place=n > 0)
     async def wait_for_changes(self, positions, within):
         sys.exit(0)
 
@@ -315,6 +324,9 @@ def test_killed_anywhere_while_another_runs_it_loses_nothing(database_url: str) 
         steady.kill()
         steady.wait()
     assert dump(database_url, "change", "seq") == [(n,) for n in range(1, total + 1)]
+    everything = [(str(n),) for n in range(1, total + 1)]
+    assert dump(database_url, "journal", "subject") == everything
+    assert dump(database_url, "journal_gap", "id") == []
 
 
 async def test_a_trimmed_stream_leaves_a_gap_that_is_told(

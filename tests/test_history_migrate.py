@@ -10,20 +10,29 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 
+from capacity.board.changes import LateReading
+from capacity.board.journal import JournalEntry, JournalRead
 from capacity.history import (
     History,
     HistoryError,
     HistoryUnavailableError,
     NewerDatabaseError,
+    Position,
     migrate,
 )
 from capacity.history.database import file_lock, normal_url, open_engine, reading
+from capacity.history.migrate import configuration
 from capacity.history.tables import HistoryTable
-from tests.support.databases import PostgresServer, sqlite_url
+from capacity.instants import from_epoch_millis
+from capacity.people import tables as people_tables
+from tests.support.databases import PostgresServer, dump, sqlite_url
 
 pytest_plugins = ["tests.support.database_fixtures"]
+
+HEAD = ScriptDirectory.from_config(configuration()).get_current_head() or ""
 
 
 def version(url: str) -> list[str]:
@@ -52,6 +61,7 @@ def kept(path: Path) -> list[tuple[str]]:
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(database_url: str) -> None:
+    assert people_tables.AccountRecord.metadata is HistoryTable.metadata
     migrate(database_url)
     engine = create_engine(normal_url(database_url), poolclass=NullPool)
     with engine.connect() as connection:
@@ -63,7 +73,7 @@ def test_programs_that_start_at_once_wait_for_each_other(database_url: str) -> N
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(migrate, database_url) for _ in range(4)]:
             done.result(timeout=60)
-    assert version(database_url) == ["0001"]
+    assert version(database_url) == [HEAD]
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
@@ -80,10 +90,47 @@ async def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> 
     assert version(database_url) == ["9999"]
 
 
+_OF_0001 = (
+    "INSERT INTO change (cluster, epoch, seq, unit, applied_at, observed_at, row)"
+    " VALUES ('c', 'e1', 1, 'a', 1795000000001, NULL, '{\"n\":1}')",
+    "INSERT INTO unit_run (cluster, unit, epoch, first_id, first_at)"
+    " VALUES ('c', 'a', 'e1', 1, 1795000000001)",
+    "INSERT INTO late_reading (cluster, stream_id, unit, received_at, observed_at, row)"
+    " VALUES ('c', '1795000000002-0', 'a', 1795000000002, NULL, '{}')",
+    "INSERT INTO position (cluster, epoch, seq, stream_id, late_stream_id)"
+    " VALUES ('c', 'e1', 1, '1795000000001-0', '1795000000002-0')",
+)
+
+
+async def test_a_filled_database_of_the_first_version_goes_on_where_it_was(
+    database_url: str,
+) -> None:
+    migrate(database_url, target="0001")
+    assert version(database_url) == ["0001"]
+    engine = create_engine(normal_url(database_url), poolclass=NullPool)
+    with engine.begin() as connection:
+        for statement in _OF_0001:
+            connection.exec_driver_sql(statement)
+    history = History(database_url)
+    await history.start()
+    assert version(database_url) == [HEAD]
+    position = await history.position("c")
+    assert position == Position("e1", 1, "1795000000001-0", "1795000000002-0", "0-0", 0)
+    assert await history.latest_rows("c") == [b'{"n":1}']
+    assert dump(database_url, "late_reading", "stream_id", "reason") == [("1795000000002-0", None)]
+    done = JournalEntry("1795000000003-0", "hold", from_epoch_millis(1795000000003), b'{"id":"h"}')
+    late = LateReading("1795000000004-0", "a", b"{}", "trust")
+    read = JournalRead((done,), first_number=1, found_place=False)
+    recorded = await history.record("c", [], [late], position, read)
+    assert (recorded.late, recorded.journal, recorded.journal_missing) == (1, 1, 0)
+    assert dump(database_url, "late_reading", "id, reason") == [(1, None), (2, "trust")]
+    await history.stop()
+
+
 def test_an_older_file_is_brought_up_with_its_content_and_permissions(older: Path) -> None:
     migrate(f"sqlite:///{older}")
     assert kept(older) == [("kept",)]
-    assert version(f"sqlite:///{older}") == ["0001"]
+    assert version(f"sqlite:///{older}") == [HEAD]
     assert older.stat().st_mode & 0o777 == 0o640
 
 
@@ -160,9 +207,9 @@ def test_killed_at_any_step_the_file_is_the_old_or_the_new_one(older: Path) -> N
         seen.add(tuple(version(f"sqlite:///{path}")))
         migrate(f"sqlite:///{path}")
         assert kept(path) == [("kept",)]
-        assert version(f"sqlite:///{path}") == ["0001"]
+        assert version(f"sqlite:///{path}") == [HEAD]
         assert not Path(f"{path}.migrating").exists()
-    assert seen == {(), ("0001",)}
+    assert seen == {(), (HEAD,)}
 
 
 def test_what_is_not_a_database_is_refused_with_a_reason(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from capacity.board.changes import Change, Cursor, LateReading
 from capacity.history import Gap, History, OvertakenError, Position
 from capacity.history.past import NO_CURSOR
-from capacity.history.recording import NOWHERE, find_gaps, observed_at
+from capacity.history.position import NOWHERE
+from capacity.history.recording import find_gaps, observed_at
 from capacity.instants import from_epoch_millis
 from tests.support.databases import dump
 from tests.support.streams import MORNING, MemoryStreams
@@ -163,6 +164,14 @@ async def test_late_readings_are_recorded_once_and_never_shown(
         reading.stream_id for reading in late
     ]
     assert (await history.board_at("c", EVER)).rows == []
+
+
+async def test_a_late_reading_keeps_why_it_was_not_shown(
+    history: History, database_url: str
+) -> None:
+    late = [LateReading("1-0", "a", b"{}"), LateReading("2-0", "a", b"{}", "trust")]
+    await history.record("c", [], late, None)
+    assert dump(database_url, "late_reading", "reason") == [("older",), ("trust",)]
 
 
 async def test_a_rewound_position_records_nothing_twice(history: History) -> None:

@@ -77,7 +77,7 @@ async def test_a_snapshot_then_rows_then_heartbeats(board: Board, serve: Serve, 
     server = serve(ws=ws, heartbeat=0.2)
     async with mirror(server.url) as one:
         units = {unit.id for unit in server.services.catalogue.units_of(CLUSTER)}
-        assert one.frames[0].keys() == {"type", "cursor", "server_time", "rows"}
+        assert one.frames[0].keys() == {"type", "cursor", "server_time", "rows", "surge"}
         assert one.frames[0]["type"] == "snapshot"
         assert one.rows.keys() == units
         assert {"unit", "name", "kind", "free", "state", "stale_at"} <= one.rows.popitem()[1].keys()

@@ -19,7 +19,7 @@ from capacity.board.upkeep import put_catalogue
 from capacity.instants import epoch_millis
 from capacity.model import Inconsistency, Movement, MovementKind
 from capacity.reading import read_report
-from capacity.row import Row, row_of
+from capacity.row import Row, row_of, with_holds
 from feeds.formats.movement_mapping import message_key
 from feeds.intake import MAX_READINGS_PER_CALL, Intake, Receipt, whole_messages
 from feeds.sources import Source
@@ -443,6 +443,7 @@ async def counted_load(intake: Intake, folder: Path) -> None:
 
 
 TELLER = Teller("s", 0, None, datetime(2026, 11, 22, 12, tzinfo=UTC))
+HELD = [{"state": "accepted", "counts": True}]
 COUNTS = st.none() | st.integers(0, 6)
 
 
@@ -474,10 +475,9 @@ def test_a_free_count_of_the_sources_own_moves_along(free: int, change: int, exp
     unit, now = CATALOGUE.units[UNIT], TELLER.received_at
     fields = {"unit": UNIT, "observed_at": now, "total": 4, "occupied": 1, "free": free}
     row = row_of(unit, read_report(fields, now, unit.report_type), received_at=now)
-    row["held"] = 1
-    moved = moved_row(row, 1 + change, unit, now, TELLER)
-    assert moved["free_before_holds"] == expected
-    assert moved["free"] == max(0, expected - 1)
+    moved = moved_row(with_holds(row, HELD), 1 + change, unit, now, TELLER)
+    assert moved["free_before_holds"] == moved["free"] == expected
+    assert (moved["held"], moved["holds"]) == (0, [])  # the store fills them in again
 
 
 def test_a_moved_row_shows_what_contradicts_itself() -> None:

@@ -18,6 +18,7 @@ from capacity.instants import format_instant, utc_now
 from capacity.model import Reject
 from tests.support.chromium import DESKTOP, PHONE, Watched, chromium, opened
 from tests.support.feeding import START, HandClock
+from tests.support.people import account_for, signed_in
 from tests.support.service import Service, running, settings_for
 from tests.test_page_look import CUT, PALE, SMALL, SPACING
 from web.key_kinds import KeyKind
@@ -82,7 +83,7 @@ async def act(service: Service, what: str, **form: Any) -> httpx.Response:
     """Post the form as the page does, and follow to the page that tells what came of it."""
     return await service.client.post(
         f"/operator/{SOURCE}/{what}",
-        data={"by": "driftsvagt"} | form,
+        data={"by": "driftsvagt", "csrf": service.csrf} | form,
         headers={"Origin": service.base},
         follow_redirects=True,
     )
@@ -161,7 +162,7 @@ async def test_what_fails_was_dropped_or_is_gone_is_told(
     assert "line 0" in listing
     answer = await service.client.post(
         "/operator/former-source/replay",
-        data={"by": "x", "every": "1"},
+        data={"by": "x", "every": "1", "csrf": service.csrf},
         headers={"Origin": service.base},
     )
     assert answer.status_code == 404
@@ -253,23 +254,25 @@ async def test_who_did_it_is_a_role_and_never_a_person_number(
 
 
 FOREIGN = [
-    {},
-    {"Origin": "null"},
-    {"Origin": "https://evil.example"},
-    {"Origin": "http://[evil"},
-    {"Referer": "https://evil.example/operator"},
+    ({}, False),
+    ({"Origin": "null"}, True),
+    ({"Origin": "https://evil.example"}, True),
+    ({"Origin": "http://[evil"}, True),
+    ({"Referer": "https://evil.example/operator"}, False),
 ]
 
 
-@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize(("headers", "with_token"), FOREIGN, ids=str)
 async def test_a_form_from_elsewhere_is_refused(
-    service: Service, clock: HandClock, headers: dict[str, str]
+    service: Service, clock: HandClock, headers: dict[str, str], with_token: bool
 ) -> None:
     await push(service, report(clock, "nowhere"))
     ids = await open_ids(service)
     for what in ("dismiss", "replay"):
         answer = await service.client.post(
-            f"/operator/{SOURCE}/{what}", data={"by": "x", "id": ids}, headers=headers
+            f"/operator/{SOURCE}/{what}",
+            data={"by": "x", "id": ids, "csrf": service.csrf if with_token else "guessed"},
+            headers=headers,
         )
         assert answer.status_code == 403
     assert await open_ids(service) == ids
@@ -313,12 +316,13 @@ async def test_outside_the_demo_it_takes_an_operator_key(
         assert (await service.client.post(post, data=form, headers=origin)).status_code == 401
         bearer = {"Authorization": f"Bearer {key}"}
         assert (await service.client.post(post, data=form, headers=bearer)).status_code == 303
-        signed = await service.client.post("/sign-in", data={"key": key, "next": "/operator"})
-        assert signed.headers["Location"] == "/operator"
-        assert "SameSite=strict" in signed.headers["Set-Cookie"]
-        assert (await service.client.get("/operator")).status_code == 200
-        assert (await service.client.post(post, data=form)).status_code == 403
-        assert (await service.client.post(post, data=form, headers=origin)).status_code == 303
+        account = await account_for(service, "operator")
+        async with signed_in(service, account) as operator:
+            client = operator.client
+            assert (await client.get("/operator")).status_code == 200
+            assert (await client.post(post, data=form)).status_code == 403
+            form["csrf"] = operator.csrf
+            assert (await client.post(post, data=form, headers=origin)).status_code == 303
 
 
 async def test_while_the_store_is_away_the_page_says_so(tmp_path: Path) -> None:

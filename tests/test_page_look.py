@@ -30,7 +30,7 @@ CUT = """() => {
   for (const element of document.querySelectorAll("h1, h2, p, a, dd, summary, [data-slot]")) {
     const box = element.getBoundingClientRect();
     if (!element.checkVisibility() || element.closest(".unseen, .skip")) continue;
-    const holder = (element.closest(".unit, .group, header") ?? document.body)
+    const holder = (element.closest(".unit, .group, .alternative, header") ?? document.body)
       .getBoundingClientRect();
     const style = getComputedStyle(element);
     const inline = style.display === "inline";
@@ -102,7 +102,7 @@ PALE = """() => {
   return pale;
 }"""
 
-SMALL = """() => [...document.querySelectorAll("a, button, summary, input")]
+SMALL = """() => [...document.querySelectorAll("a, button, summary, input, select")]
   .filter((element) => element.checkVisibility())
   .map((element) => [element.textContent.trim(), element.getBoundingClientRect()])
   .filter(([, box]) => (box.width < 23.9 || box.height < 23.9))
@@ -277,17 +277,19 @@ def test_the_wall_fits_with_the_alert_too(watched, server):
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(watched, server):
     page = watched.page
     look(page, server, "/board/randers")
-    offered = page.locator("a:visible, summary:visible").count()
+    to_reach = "a:visible, summary:visible, button:visible, input:visible, select:visible"
+    offered = page.locator(to_reach).count()
     reached = set()
     for _ in range(offered + 2):
         page.keyboard.press("Tab")
         seen = page.evaluate(
-            "() => [document.activeElement.outerHTML.slice(0, 120),"
+            "() => [[...document.querySelectorAll('*')].indexOf(document.activeElement),"
+            " document.activeElement.outerHTML.slice(0, 120),"
             " getComputedStyle(document.activeElement).outlineStyle]"
         )
-        if seen[0].startswith("<body"):
+        if seen[1].startswith("<body"):
             break
-        assert seen[1] != "none", seen
+        assert seen[2] != "none", seen
         reached.add(seen[0])
     assert len(reached) == offered
 

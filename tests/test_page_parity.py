@@ -18,9 +18,9 @@ from capacity.model import REPORT_TYPE_OF_KIND, Freshness, Inconsistency, State,
 from capacity.row import Row
 from tests.support.board_page import BASE, CATALOGUE, ordinary_rows, row, serving
 from tests.support.chromium import chromium, opened
-from web.pages.board import stale_names
 from web.pages.shown import shown
 from web.pages.totals import total_of, total_shown
+from web.pages.wall import stale_names
 from web.words import Words
 
 pytestmark = pytest.mark.browser
@@ -53,6 +53,28 @@ nows = st.sampled_from(NIGHTS) | st.integers(0, 3 * 365 * 86_400_000).map(
 
 
 @st.composite
+def holds_at(draw: st.DrawFn, now: datetime) -> dict[str, object]:
+    """Any hold, in any state."""
+
+    def near(seconds: int) -> str | None:
+        moved = timedelta(milliseconds=draw(st.integers(-1000 * seconds, 1000 * seconds)))
+        return format_instant(to_millis(now + moved))
+
+    return {
+        "id": draw(st.text("abc", min_size=1, max_size=3)),
+        "state": draw(
+            st.sampled_from(
+                ["asked", "accepted", "declined", "cancelled", "expired", "filled", "released"]
+            )
+        ),
+        "asked_at": near(3600),
+        "expires_at": near(3600),
+        "ended_at": near(90000),
+        "counts": draw(st.booleans()),
+    }
+
+
+@st.composite
 def rows_at(draw: st.DrawFn, now: datetime) -> Row:
     """Any row, also such as no rule would make."""
 
@@ -76,10 +98,19 @@ def rows_at(draw: st.DrawFn, now: datetime) -> Row:
         "capabilities_off": draw(st.lists(st.sampled_from(["ecg", "odd"]))),
         "phone": draw(st.none() | st.sampled_from(["+45 12 34 56 78", "112", "+4512345678", " "])),
     }
+    made["holds"] = draw(st.lists(holds_at(now), max_size=4, unique_by=lambda hold: hold["id"]))
+    made["free_before_holds"] = draw(count)
     for name in ("note", "closure_reason", "source"):
         made[name] = draw(text)
     for name in ("observed_at", "ageing_at", "stale_at", "reopens_at", "next_free_at"):
         made[name] = near()
+    if draw(st.booleans()):
+        made["disputed"] = {
+            "source": draw(st.sampled_from(["nurse", "feed-1"])),
+            "free": draw(count),
+            "state": draw(st.sampled_from([state.value for state in State])),
+            "observed_at": near(),
+        }
     if made["occupied"] is None or made["total"] is None:
         made["inconsistencies"] = [Inconsistency.FREE_OVER_TOTAL.value]
     return cast(Row, made)

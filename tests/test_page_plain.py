@@ -3,7 +3,8 @@
 import httpx
 
 from tests.support.board_page import CATALOGUE
-from web.pages import render_index, render_message, render_sign_in, static_files, static_url
+from web.pages import render_index, render_message, static_files, static_url
+from web.pages.sign_in import render_set_up, render_sign_in
 
 
 def test_a_message_escapes_what_it_tells():
@@ -15,20 +16,29 @@ def test_a_message_escapes_what_it_tells():
     assert '<html lang="da">' in page
 
 
-def test_the_sign_in_form_posts_one_key_and_where_to_go():
-    page = render_sign_in("da", error=False, next='/board/randers?a="b"')
+def test_the_sign_in_form_posts_who_with_what_and_where_to_go():
+    page = render_sign_in("da", csrf="token", next='/board/randers?a="b"')
     assert '<form method="post" action="/sign-in">' in page
-    assert page.count("<input") == 2
-    assert 'name="key" type="password"' in page
+    assert 'name="csrf" value="token"' in page
+    assert 'autocomplete="one-time-code"' in page
     assert 'name="next" value="/board/randers?a=&#34;b&#34;"' in page
     assert 'role="alert"' not in page
 
 
-def test_a_wrong_key_is_said_beside_the_field():
-    page = render_sign_in("en", error=True, next="/")
+def test_a_failed_sign_in_is_said_beside_the_field_and_keeps_the_login():
+    page = render_sign_in("en", csrf="", next="/", login="<b>", error="No match.")
     assert 'aria-invalid="true"' in page
-    assert 'aria-describedby="key-help key-error"' in page
-    assert "The key was not recognised" in page
+    assert 'role="alert">No match.' in page
+    assert 'value="&lt;b&gt;"' in page
+
+
+def test_without_accounts_the_form_says_how_the_first_is_made():
+    assert "akutoverblik account new" in render_sign_in("da", csrf="", next="/", accounts=False)
+
+
+def test_a_set_up_link_that_is_used_up_offers_no_form():
+    assert "<form" in render_set_up("da", csrf="", token="t", login="nurse-1")
+    assert "<form" not in render_set_up("da", csrf="", token="t", login="")
 
 
 def test_the_index_leads_to_board_and_wall():

@@ -1,5 +1,6 @@
 """Rows: what the board shows of a unit after each kind of report."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import orjson
 import pytest
 
 from capacity.model import (
+    REPORT_TYPE_OF_KIND,
     AdviceReport,
     Closure,
     Inconsistency,
@@ -38,8 +40,8 @@ UNIT = Unit(
 )
 
 
-def row(report: Report | None, **more: Any) -> Row:
-    return row_of(UNIT, report, received_at=RECEIVED, source="s", today=SEEN.date(), **more)
+def row(report: Report | None, unit: Unit = UNIT, **more: Any) -> Row:
+    return row_of(unit, report, received_at=RECEIVED, source="s", today=SEEN.date(), **more)
 
 
 def place(**fields: Any) -> PlaceReport:
@@ -129,7 +131,8 @@ def test_a_closed_unit_keeps_its_counts_and_offers_none() -> None:
     ],
 )
 def test_each_type_of_report_shows_its_state(report: Report, shown: dict[str, object]) -> None:
-    found = row(report)
+    of_type = {kind: unit_kind for unit_kind, kind in REPORT_TYPE_OF_KIND.items()}
+    found = row(report, replace(UNIT, kind=of_type[report.type]))
     assert {name: found[name] for name in shown} == shown  # type: ignore[literal-required]
 
 

@@ -1,7 +1,9 @@
-"""Who may do what: closed by default.
+"""The door: who asks, and whether they may. Closed by default.
 
-The demo, which listens on the loopback address only, lets anybody read; feeding takes a key even
-there. An installation without any key refuses everything but health, and says what to do next.
+`web.roles` says who may do what; this says who somebody is: a program with a key, a person or wall
+screen with a session (`web.auth`), or, in the demo on the loopback address, this machine's visitor,
+who is everybody at once. An installation without any key or session refuses everything but health,
+and says what to do next.
 """
 
 import hmac
@@ -12,126 +14,175 @@ from urllib.parse import urlsplit
 from fastapi import HTTPException
 from starlette.requests import HTTPConnection
 
+from capacity.board.sessions import Session
 from web.key_kinds import KeyKind
 from web.keys import Key, KeyRing
-from web.roles import TABLE, Actor, Permission, Role, Scope, allows
+from web.roles import CHANGING, TABLE, Actor, Permission, Role, Scope, allows
 
-COOKIE = "akutoverblik_key"
 CSRF_HEADER = "X-CSRF-Token"
 """What a page of ours sends with every changing request (its value stands in the page)."""
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_NEXT_STEP = (
-    "No keys are configured, so everything but health is refused. "
-    "Make one with 'akutoverblik key new board CLUSTER' or 'akutoverblik key new source SOURCE'."
-)
-
-
 _NOWHERE = Scope()
-_CHANGING = frozenset(
-    {
-        Permission.HOLD,
-        Permission.ANSWER,
-        Permission.REPORT,
-        Permission.LOG_OUTCOME,
-        Permission.OVERRIDE_SURGE,
-    }
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_NEXT_STEP = (
+    "Nobody can get in yet: there are no keys, and nobody is signed in. Make an account with "
+    "'akutoverblik account new', or a key with 'akutoverblik key new'."
 )
+_ROLE_OF_KEY = {
+    KeyKind.SOURCE: Role.INTEGRATOR,
+    KeyKind.BOARD: Role.WALL,
+    KeyKind.METRICS: Role.MONITOR,
+    KeyKind.OPERATOR: Role.OPERATOR,
+}
 
 
 class Refused(HTTPException):
-    """A request that may not go on: 401 without a usable key, 403 with one for something else."""
+    """A request that may not go on: 401 when nobody is known, 403 when they may not do this."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
-    """Decides over every route, socket and page."""
+    """Decides over every route, socket and page.
+
+    `anybody` tells whether there is any account (`web.auth.first` looks); it only decides what is
+    said to somebody who is not let in.
+    """
 
     keys: KeyRing
     open_boards: bool = False
+    anybody: bool = True
     csrf_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def require(
-        self, request: HTTPConnection, permission: Permission, scope: Scope = _NOWHERE
+        self,
+        request: HTTPConnection,
+        permission: Permission,
+        scope: Scope = _NOWHERE,
+        *,
+        form_token: str | None = None,
     ) -> Actor:
         """Who asks, if they may do this; raise `Refused` otherwise.
 
-        In the demo everybody at this machine is everybody at once: the actor gets the role that
-        the permission is meant for.
+        What changes something in the name of a cookie must come from a page of ours: a script
+        says so in a header, a form by its field (`form_token`).
         """
-        actor = self._demo_actor(request, permission, scope)
-        if actor is None or not allows(actor, permission, scope):
-            raise Refused(403, _NEXT_STEP if not self.keys else "You may not do this.")
-        if permission in _CHANGING:
-            self._refuse_foreign(request)
+        actor = self.actor(request)
+        if actor is None and self._is_demo(request):
+            actor = _everybody(permission, scope)
+        if actor is None:
+            raise self._unknown()
+        if not allows(actor, permission, scope):
+            raise Refused(403, "You do not have the right to do this.")
+        if permission in CHANGING and _bearer(request) is None:
+            self.refuse_foreign(request, form_token)
         return actor
 
-    def csrf_token(self, request: HTTPConnection) -> str:
-        """What this visitor's pages must send with changing requests."""
-        return hmac.new(self.csrf_secret, b"demo", "sha256").hexdigest()
+    def allows(
+        self, request: HTTPConnection, permission: Permission, scope: Scope = _NOWHERE
+    ) -> bool:
+        """Whether `require` would let this pass, leaving aside where the request came from."""
+        actor = self.actor(request)
+        if actor is None:
+            return self._is_demo(request)
+        return allows(actor, permission, scope)
 
-    def _demo_actor(
-        self, request: HTTPConnection, permission: Permission, scope: Scope
-    ) -> Actor | None:
-        if not (self.open_boards and _is_of_this_machine(request)):
+    def actor(self, request: HTTPConnection) -> Actor | None:
+        """Who asks: by key, else by session; ``None`` when nobody is known (as in the demo)."""
+        presented = _bearer(request)
+        if presented is not None:
+            key = self.keys.find(presented)
+            return None if key is None else actor_of_key(key)
+        return self.actor_of(session_of(request))
+
+    def actor_of(self, session: Session | None) -> Actor | None:
+        """Who a session stands for; a wall screen's ends with the key it began with."""
+        if session is None:
             return None
-        role = next(role for role in Role if role in TABLE[permission])
-        organisation = min(scope.organisations, default=None)
-        clusters = frozenset({scope.cluster} if scope.cluster else ())
-        return Actor(role, "demo", organisation, clusters, scope.source)
+        if session.how == "wall" and not self._is_wall_still_on(session):
+            return None
+        return Actor(
+            Role(session.role), session.account, session.organisation, frozenset(session.clusters)
+        )
 
-    def _refuse_foreign(self, request: HTTPConnection) -> None:
-        """A changing request must come from a page of ours: its origin and its token say so."""
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+    def csrf_token(self, request: HTTPConnection) -> str:
+        """What this visitor's pages must send with changing requests: good for one session."""
+        session = session_of(request)
+        name = session.id if session else "nobody"
+        return hmac.new(self.csrf_secret, name.encode(), "sha256").hexdigest()
+
+    def refuse_foreign(self, request: HTTPConnection, given: str | None = None) -> None:
+        """A changing request must come from a page of ours: its origin and its token say so.
+
+        `given` is the token where a form carries it; scripts send it in a header. Looking changes
+        nothing and is let through.
+        """
+        if request.scope.get("method", "GET") in _SAFE_METHODS:
+            return
+        if not is_same_origin(request):
             raise Refused(403, "This request came from another site's page.")
-        given = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self.csrf_token(request).encode()):
+        token = given if given is not None else request.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(token.encode(), self.csrf_token(request).encode()):
             raise Refused(403, "This page is too old to change anything: reload it.")
 
-    def may_feed(self, request: HTTPConnection, source: str) -> None:
+    def may_feed(self, request: HTTPConnection, source: str) -> Actor:
         """Raise `Refused` unless the request carries this source's key."""
-        self._require(_bearer(request), KeyKind.SOURCE, source)
+        if _bearer(request) is None:
+            raise self._unknown()
+        return self.require(request, Permission.FEED, Scope(source=source))
 
-    def may_read(self, request: HTTPConnection, cluster: str) -> None:
+    def may_read(self, request: HTTPConnection, cluster: str) -> Actor:
         """Raise `Refused` unless the request may see this cluster's board."""
-        if not self.open_boards:
-            presented = _bearer(request) or request.cookies.get(COOKIE)
-            self._require(presented, KeyKind.BOARD, cluster)
-
-    def may_measure(self, request: HTTPConnection) -> None:
-        """Raise `Refused` unless the request may read metrics."""
-        if not self.open_boards:
-            self._require(_bearer(request), KeyKind.METRICS, "all")
-
-    def may_operate(self, request: HTTPConnection) -> None:
-        """Raise `Refused` unless the request may see and use the operator's pages.
-
-        The demo opens them to its own machine, called by its own name: another name for the
-        loopback address is how a foreign page would get at them.
-        """
-        if not (self.open_boards and _is_of_this_machine(request)):
-            presented = _bearer(request) or request.cookies.get(COOKIE)
-            self._require(presented, KeyKind.OPERATOR, "all")
+        return self.require(request, Permission.READ_BOARD, Scope(cluster=cluster))
 
     def readable(self, request: HTTPConnection, clusters: list[str]) -> list[str]:
         """Those of `clusters` that the request may see."""
-        return [cluster for cluster in clusters if self._allows(request, cluster)]
+        return [c for c in clusters if self.allows(request, Permission.READ_BOARD, Scope(c))]
 
-    def _allows(self, request: HTTPConnection, cluster: str) -> bool:
-        try:
-            self.may_read(request, cluster)
-        except Refused:
-            return False
+    def _is_demo(self, request: HTTPConnection) -> bool:
+        """The demo is open to its own machine, called by its own name: another name for the
+        loopback address is how a foreign page would get at it."""
+        return self.open_boards and _is_of_this_machine(request) and _bearer(request) is None
+
+    def _is_wall_still_on(self, session: Session) -> bool:
+        key = self.keys.get(session.account)
+        return key is not None and self.keys.is_usable(key)
+
+    def _unknown(self) -> Refused:
+        if not self.keys and not self.anybody and not self.open_boards:
+            return Refused(403, _NEXT_STEP)
+        return Refused(401, "Sign in, or send a valid key.", headers={"WWW-Authenticate": "Bearer"})
+
+
+def actor_of_key(key: Key) -> Actor:
+    """What a program or a wall screen with this key is."""
+    clusters = frozenset({key.of} if key.kind is KeyKind.BOARD else ())
+    source = key.of if key.kind is KeyKind.SOURCE else None
+    return Actor(_ROLE_OF_KEY[key.kind], key.id, None, clusters, source)
+
+
+def session_of(request: HTTPConnection) -> Session | None:
+    """The session that the middleware found for this request."""
+    session: Session | None = request.scope.get("state", {}).get("session")
+    return session
+
+
+def is_same_origin(request: HTTPConnection) -> bool:
+    """Browsers state the origin of the page; other programs state none."""
+    origin = request.headers.get("Origin")
+    if origin is None:
         return True
+    try:
+        return urlsplit(origin).netloc == request.headers.get("Host")
+    except ValueError:  # no address at all, such as an unclosed bracket
+        return False
 
-    def _require(self, presented: str | None, kind: KeyKind, of: str) -> None:
-        if not self.keys:
-            raise Refused(403, _NEXT_STEP)
-        found: Key | None = self.keys.find(presented) if presented else None
-        if found is None:
-            raise Refused(401, "A valid key is needed.", headers={"WWW-Authenticate": "Bearer"})
-        if found != Key(kind, of):
-            raise Refused(403, "This key opens something else.")
+
+def _everybody(permission: Permission, scope: Scope) -> Actor:
+    """The demo's visitor, in the role that the permission is meant for."""
+    role = next(role for role in Role if role in TABLE[permission])
+    organisation = min(scope.organisations, default=None)
+    clusters = frozenset({scope.cluster} if scope.cluster else ())
+    return Actor(role, "demo", organisation, clusters, scope.source)
 
 
 def _is_of_this_machine(request: HTTPConnection) -> bool:

@@ -1,15 +1,18 @@
 """The live channel: a WebSocket per open board."""
 
 import asyncio
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocketDisconnect
 
 from capacity.board import Cursor
-from web.access import Refused
+from capacity.board.sessions import Session
+from web.access import Refused, is_same_origin
+from web.auth.watch import Watched, token_of
 from web.live.connections import connection_of
+from web.roles import Permission, Scope, allows
 from web.services import Services
 
 router = APIRouter(prefix="/api/v1/live")
@@ -26,6 +29,8 @@ async def live(socket: WebSocket, cluster: str, since: str | None = None) -> Non
     await socket.accept()
     connection = connection_of(socket)
     member = services.hub.join(cluster, connection, Cursor.parse(since) if since else None)
+    watched = Watched(socket, token_of(socket), _judge(socket, services, cluster))
+    services.door.watch.add(watched)
     sending = asyncio.create_task(connection.drain())
     try:
         while True:  # whatever a board says is ignored, but reading is what answers its pings
@@ -35,13 +40,14 @@ async def live(socket: WebSocket, cluster: str, since: str | None = None) -> Non
     except WebSocketDisconnect:
         pass
     finally:
+        services.door.watch.remove(watched)
         services.hub.leave(cluster, member)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
 
 
 def _refusal(socket: WebSocket, services: Services, cluster: str) -> PlainTextResponse | None:
-    if not _same_origin(socket):
+    if not is_same_origin(socket):
         return PlainTextResponse("The page's origin may not open this channel.", 403)
     try:
         services.access.may_read(socket, cluster)
@@ -54,12 +60,14 @@ def _refusal(socket: WebSocket, services: Services, cluster: str) -> PlainTextRe
     return None
 
 
-def _same_origin(socket: WebSocket) -> bool:
-    """Browsers state the origin of the page; other programs state none and are let in by key."""
-    origin = socket.headers.get("Origin")
-    if origin is None:
-        return True
-    try:
-        return urlsplit(origin).netloc == socket.headers.get("Host")
-    except ValueError:  # no address at all, such as an unclosed bracket
-        return False
+def _judge(socket: WebSocket, services: Services, cluster: str) -> Callable[[Session | None], bool]:
+    """Whether the socket may go on, given its session as it is by then; a key may be revoked."""
+    by_key = services.access.actor(socket) is not None and token_of(socket) is None
+
+    def still_allowed(session: Session | None) -> bool:
+        if session is None:
+            return not by_key or services.access.actor(socket) is not None
+        actor = services.access.actor_of(session)
+        return actor is not None and allows(actor, Permission.READ_BOARD, Scope(cluster))
+
+    return still_allowed

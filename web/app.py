@@ -8,7 +8,25 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from web import api_board, api_feeds, api_live, operator_routes, ops, page_routes
+from web import (
+    api_alternatives,
+    api_board,
+    api_feeds,
+    api_holds,
+    api_live,
+    api_outcomes,
+    api_push,
+    api_surge,
+    api_units,
+    display_routes,
+    operator_routes,
+    ops,
+    page_routes,
+    unit_routes,
+)
+from web.auth import oidc_routes
+from web.auth import routes as auth_routes
+from web.auth.middleware import SessionMiddleware
 from web.errors import install_error_handlers
 from web.headers import SafeHeaders
 from web.pages import static_files
@@ -41,12 +59,23 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.include_router(api_feeds.router)
     app.include_router(api_board.router)
+    app.include_router(api_alternatives.router)
     app.include_router(api_live.router)
+    app.include_router(api_units.router)
+    app.include_router(api_holds.router)
+    app.include_router(api_outcomes.router)
+    app.include_router(api_push.router)
+    app.include_router(api_surge.router)
     app.include_router(ops.router)
     app.include_router(operator_routes.router)
+    app.include_router(auth_routes.router)
+    app.include_router(oidc_routes.router)
     app.include_router(page_routes.router)
+    app.include_router(unit_routes.router)
+    app.include_router(display_routes.router)
     app.mount("/static", static_files(), name="static")
     install_error_handlers(app)
+    app.add_middleware(SessionMiddleware, sessions=services.door.sessions, clock=services.clock)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=services.settings.trusted_hosts)
     app.add_middleware(SafeHeaders)
     return app

@@ -1,4 +1,4 @@
-"""The console script: ``akutoverblik serve | demo | read | key | feed``."""
+"""The console script: ``akutoverblik serve | demo | read | key | account | audit | feed``."""
 
 import argparse
 import logging
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from web.commands.feed_arguments import add_feed_arguments
-from web.key_kinds import KeyKind
+from web.commands.key_arguments import add_key_arguments
+from web.commands.people_arguments import add_people_arguments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +50,31 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _key(options: argparse.Namespace) -> int:
-    from web.commands.keys import new_key
+    from web.commands.keys import key
     from web.commands.settings import settings_or_exit
 
-    return new_key(settings_or_exit(), KeyKind(options.kind), options.of)
+    return key(settings_or_exit(), options)
+
+
+def _people(options: argparse.Namespace) -> int:
+    from web.commands.people import people
+    from web.commands.settings import settings_or_exit
+
+    return people(settings_or_exit(), options)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from web.commands.backup import backup
+    from web.commands.settings import settings_or_exit
+
+    return backup(settings_or_exit(), options)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from web.commands.backup import restore
+    from web.commands.settings import settings_or_exit
+
+    return restore(settings_or_exit(), options)
 
 
 def _feed(options: argparse.Namespace) -> int:
@@ -79,11 +101,18 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("files", nargs="+", type=Path, metavar="FILE")
     read.add_argument("--mapping", type=Path, help="TOML file that says how to read the format")
     read.set_defaults(run=_read)
-    key = commands.add_parser("key", help="make a key")
-    key.add_argument("action", choices=["new"])
-    key.add_argument("kind", choices=[kind.value for kind in KeyKind])
-    key.add_argument("of", help="the source or cluster that it opens ('all' for metrics)")
+    key = commands.add_parser("key", help="keys of programs and wall screens")
+    add_key_arguments(key)
     key.set_defaults(run=_key)
+    for command in add_people_arguments(commands):
+        command.set_defaults(run=_people)
+    for name, work, told in (
+        ("backup", _backup, "database and store into a new folder, while the service runs"),
+        ("restore", _restore, "a backup into an empty database and an empty store"),
+    ):
+        copying = commands.add_parser(name, help=told)
+        copying.add_argument("folder", type=Path)
+        copying.set_defaults(run=work)
     feed = commands.add_parser("feed", help="health of the feeds, trying one out, quarantine")
     add_feed_arguments(feed)
     feed.set_defaults(run=_feed)

@@ -1,11 +1,10 @@
 """The operator's pages and what can be done there: feed health and quarantine.
 
-Everything that changes something is a form posted by a page of ours: the origin is checked, and
-the key's cookie is not sent along from elsewhere (SameSite=Strict).
+Everything that changes something is a form posted by a page of ours, with the session's token.
 """
 
 from typing import Annotated
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -20,6 +19,7 @@ from web.errors import message_page
 from web.pages.operator import SourceState, render_entry, render_operator, render_quarantine
 from web.pages.operator_words import say_in
 from web.replay import replay
+from web.roles import Permission
 from web.services import Services
 from web.words import Lang, choose_language
 
@@ -27,8 +27,6 @@ router = APIRouter(prefix="/operator", include_in_schema=False)
 
 BY_COOKIE = "operator_by"
 """Keeps the role that was last given, so that it need not be written each time."""
-_REFERRER = {"Referrer-Policy": "same-origin"}
-"""Without a referrer policy that allows it, browsers hide the origin of a posted form."""
 NO_TALLY = Tally(0, 0, 0, 0)
 
 
@@ -107,6 +105,7 @@ async def quarantine_page(source: str, request: Request, closed: bool = False) -
         closed=closed,
         did=_did(request),
         by=_by(request),
+        csrf=services.access.csrf_token(request),
         demo=services.demo,
     )
     return _page(request, page)
@@ -131,6 +130,7 @@ async def entry_page(source: str, entry_id: str, request: Request) -> Response:
         _lang(request),
         has_raw=raw is not None,
         by=_by(request),
+        csrf=services.access.csrf_token(request),
         demo=services.demo,
     )
     return _page(request, page)
@@ -143,6 +143,7 @@ class _Asked(BaseModel):
     id: list[Annotated[str, StringConstraints(max_length=200)]] = Field([], max_length=2000)
     by: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)] = ""
     every: bool = False
+    csrf: Annotated[str, StringConstraints(max_length=200)] = ""
 
     @property
     def by_role(self) -> bool:
@@ -155,7 +156,7 @@ async def replay_entries(
     source: str, request: Request, asked: Annotated[_Asked, Form()]
 ) -> Response:
     """Take the documents of the chosen entries in again."""
-    services = _may_change(request)
+    services = _may_change(request, asked)
     declared = services.sources.get(source)
     if declared is None:
         return message_page(request, 404)
@@ -178,7 +179,7 @@ async def dismiss_entries(
     source: str, request: Request, asked: Annotated[_Asked, Form()]
 ) -> Response:
     """Close the chosen entries: somebody has seen them."""
-    services = _may_change(request)
+    services = _may_change(request, asked)
     if not asked.by_role:
         return _back(source, did="role")
     try:
@@ -194,7 +195,7 @@ def _open(request: Request) -> tuple[Services, Response | None]:
     """The services, and where to go instead when a key has to be given first."""
     services: Services = request.app.state.services
     try:
-        services.access.may_operate(request)
+        services.access.require(request, Permission.OPERATE)
     except Refused as refused:
         if refused.status_code != 401:
             raise
@@ -203,28 +204,15 @@ def _open(request: Request) -> tuple[Services, Response | None]:
     return services, None
 
 
-def _may_change(request: Request) -> Services:
+def _may_change(request: Request, asked: _Asked) -> Services:
     services: Services = request.app.state.services
-    services.access.may_operate(request)
-    if not _is_from_here(request):
-        raise Refused(403, "Only a page of this service may send this form.")
+    services.access.require(request, Permission.OPERATE, form_token=asked.csrf)
     return services
-
-
-def _is_from_here(request: Request) -> bool:
-    """Whether a page of ours sent this, or a program that carries its key itself."""
-    if "Authorization" in request.headers:
-        return True
-    page = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    try:
-        return bool(page) and urlsplit(page).netloc == request.headers.get("Host")
-    except ValueError:  # no address at all, such as an unclosed bracket
-        return False
 
 
 def _back(source: str, by: str = "", **told: str | int) -> Response:
     address = f"/operator/{quote(source)}?{urlencode(told)}"
-    response = RedirectResponse(address, status_code=303, headers=_REFERRER)
+    response = RedirectResponse(address, status_code=303)
     if by:
         response.set_cookie(
             BY_COOKIE,
@@ -262,7 +250,7 @@ def _did(request: Request) -> str | None:
 
 
 def _page(request: Request, page: str) -> Response:
-    response = HTMLResponse(page, headers=_REFERRER)
+    response = HTMLResponse(page)
     if "lang" in request.query_params:
         response.set_cookie("lang", _lang(request), samesite="lax", max_age=365 * 86400)
     return response

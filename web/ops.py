@@ -15,6 +15,7 @@ from capacity.board.quarantine import Tally
 from capacity.instants import epoch_millis
 from feeds.health import Alarm
 from web.asyncapi import describe
+from web.roles import Permission
 from web.services import Services
 
 router = APIRouter(tags=["operations"])
@@ -55,7 +56,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Counters and gauges of this process."""
     services: Services = request.app.state.services
-    services.access.may_measure(request)
+    services.access.require(request, Permission.MEASURE)
     registry = CollectorRegistry()
     registry.register(_Figures(services, await _known(services)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -100,6 +101,7 @@ class _Figures(Collector):
         yield from self._hub()
         yield from self._history()
         yield from self._sources()
+        yield from self._notices()
         if self._known is not None:
             yield from self._feeds(self._known)
             yield from self._quarantine(self._known)
@@ -121,6 +123,16 @@ class _Figures(Collector):
         yield _counter("akutoverblik_history_gaps", "Gaps found", historian.gaps_found)
         failing = int(historian.failing_since is not None)
         yield _gauge("akutoverblik_history_failing", "1 while history cannot record", failing)
+
+    def _notices(self) -> Iterator[Metric]:
+        notices = CounterMetricFamily(
+            "akutoverblik_notices",
+            "Notices by kind, channel and what became of each",
+            labels=["kind", "channel", "fate"],
+        )
+        for (kind, channel, fate), count in self._services.notifier.tally.all():
+            notices.add_metric([kind, channel, fate], count)
+        yield notices
 
     def _sources(self) -> Iterator[Metric]:
         now = epoch_millis(self._services.clock())

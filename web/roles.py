@@ -22,6 +22,9 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     WALL = "wall"
     INTEGRATOR = "integrator"
+    """A program that feeds one source."""
+    MONITOR = "monitor"
+    """A program that reads metrics."""
 
 
 class Permission(StrEnum):
@@ -87,7 +90,7 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.READ_OUTCOMES: frozenset({Role.VISITATOR, Role.COORDINATOR}),
     Permission.FEED: frozenset({Role.INTEGRATOR}),
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
-    Permission.MEASURE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
+    Permission.MEASURE: frozenset({Role.MONITOR, Role.OPERATOR, Role.ADMINISTRATOR}),
     Permission.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
 }
 
@@ -101,6 +104,20 @@ _BY_CLUSTER = frozenset(
     }
 )
 _BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
+
+
+CHANGING: Final = frozenset(
+    {
+        Permission.HOLD,
+        Permission.ANSWER,
+        Permission.REPORT,
+        Permission.LOG_OUTCOME,
+        Permission.OVERRIDE_SURGE,
+        Permission.ADMINISTER,
+        Permission.OPERATE,
+    }
+)
+"""What a browser asks for in requests that change something: those must come from our pages."""
 
 
 def allows(actor: Actor, permission: Permission, scope: Scope) -> bool:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
 from capacity.board import Board, BoardUnavailableError
 from capacity.board.feed_figures import FeedFigures
+from capacity.board.outcomes import Outcomes
 from capacity.board.quarantine import Quarantine
+from capacity.board.surge import SurgeStore
+from capacity.board.sweeper import Sweeper
 from capacity.board.upkeep import put_catalogue
 from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.history import Historian, History, HistoryUnavailableError
@@ -22,9 +25,13 @@ from feeds.intake import Intake
 from feeds.runner import FeedRunner
 from feeds.sources import Source, load_sources
 from web.access import Access
+from web.alternatives_desk import AlternativesDesk
+from web.auth.door import Door, build_door
 from web.keys import KeyRing
 from web.live.hub import Hub
+from web.notify.notifier import Notifier
 from web.secret import installation_secret
+from web.surge_watch import SurgeWatch
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +48,20 @@ class Services:
     catalogue: Catalogue
     sources: dict[str, Source]
     access: Access
+    door: Door
     board: Board
+    sweeper: Sweeper
+    outcomes: Outcomes
     hub: Hub
+    surge: SurgeWatch
+    alternatives: AlternativesDesk
     intake: Intake
     quarantine: Quarantine
     feed_health: SharedHealth
     history: History
     historian: Historian
     runner: FeedRunner | None
+    notifier: Notifier
     demo: bool
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -59,11 +72,17 @@ class Services:
         """
         await self._open_history()
         await self._start_board()
+        await self.door.start()
+        self.hub.listen(self.notifier.seen)
+        self.notifier.start()
         await self.hub.start()
+        await self.surge.look_if_possible()
         watching = self.feed_health.run(give_alarm=self.runner is not None)
         self._tasks = [
             asyncio.create_task(self.historian.run(), name="historian"),
             asyncio.create_task(watching, name="feed health"),
+            asyncio.create_task(self.sweeper.run(), name="hold sweeper"),
+            asyncio.create_task(self.surge.run(), name="surge levels"),
         ]
         if self.runner is not None:
             self.runner.start()
@@ -76,9 +95,13 @@ class Services:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hub.stop()
+        await self.notifier.stop()
+        await self.surge.stop()
+        await self.door.stop()
         await self.history.stop()
         await self.feed_health.stop()
         await self.quarantine.stop()
+        await self.outcomes.stop()
         await self.board.stop()
 
     async def _start_board(self) -> None:
@@ -99,7 +122,13 @@ class Services:
     async def _restore(self) -> None:
         """Fill an empty store from history, if history can be asked."""
         try:
-            await restore_if_empty(self.board, self.history, self.catalogue.served_clusters())
+            await restore_if_empty(
+                self.board,
+                self.outcomes,
+                self.history,
+                self.catalogue.served_clusters(),
+                self.clock(),
+            )
         except HistoryUnavailableError as error:
             log.error("history could not be asked whether the store has lost anything: %s", error)
 
@@ -110,13 +139,24 @@ class Services:
             log.error("history waits for its database; boards do not: %s", error)
 
 
-def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc_now) -> Services:
-    """Make all parts; refuses a wrong catalogue or sources file with `ConfigError`."""
+def build_services(
+    settings: Settings,
+    *,
+    demo: bool = False,
+    clock: Clock = utc_now,
+    paces: Mapping[str, float] | None = None,
+) -> Services:
+    """Make all parts; refuses a wrong catalogue or sources file with `ConfigError`.
+
+    `paces` are the hub's, in seconds, where they are to differ.
+    """
     assert settings.redis_url is not None, "the caller starts an embedded server first"
     catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
     sources = load_sources(_source_files(settings, demo), catalogue)
     board = Board(settings.redis_url)
     clusters = catalogue.served_clusters()
+    hub = Hub(board, clusters, clock, **(paces or {}))
+    surge = SurgeWatch(SurgeStore(settings.redis_url), catalogue, hub, clock)
     quarantine = Quarantine(settings.redis_url)
     intake = Intake(board, catalogue, clock, quarantine)
     expected = {source.id: source.expected_every for source in sources.values()}
@@ -131,24 +171,31 @@ def build_services(settings: Settings, *, demo: bool = False, clock: Clock = utc
         clock,
         max_bytes=settings.max_document_bytes,
     )
+    access = Access(
+        KeyRing(settings.keys_file, clock),
+        open_boards=demo,
+        csrf_secret=installation_secret(settings.data),
+    )
     return Services(
         settings=settings,
         clock=clock,
         catalogue=catalogue,
         sources=sources,
-        access=Access(
-            KeyRing(settings.keys_file),
-            open_boards=demo,
-            csrf_secret=installation_secret(settings.data),
-        ),
+        access=access,
+        door=build_door(settings, access, history, clock),
         board=board,
-        hub=Hub(board, clusters, clock),
+        sweeper=Sweeper(board, clusters),
+        outcomes=Outcomes(settings.redis_url),
+        hub=hub,
+        surge=surge,
+        alternatives=AlternativesDesk(catalogue, hub, surge, clock, board.quotas),
         intake=intake,
         quarantine=quarantine,
         feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
         historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
         runner=runner if settings.run_feeds else None,
+        notifier=Notifier(settings, board, catalogue, clock, demo=demo),
         demo=demo,
     )
 

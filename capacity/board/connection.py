@@ -15,12 +15,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
+from capacity.board.journal import JOURNAL_LENGTH
+
 SOCKET_TIMEOUT = 3.0
 """Seconds after which an unanswered command counts as lost; far over a slow disk's fsync."""
 BLOCK_SECONDS = 2.0
 """How long a blocking read waits in the server; its caller's time-out begins after that."""
 
-_SOURCE = files("capacity.board").joinpath("functions.lua").read_text(encoding="utf-8")
+_PARTS = ("instants", "kept", "disputes", "holds", "functions")
+"""The files of the library, in the order in which they build on each other."""
+_SOURCE = "\n".join(
+    files("capacity.board").joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS
+).replace("@JOURNAL_LENGTH@", str(JOURNAL_LENGTH))
 HASH = hashlib.sha256(_SOURCE.encode()).hexdigest()[:10]
 _LIBRARY = f"#!lua name=akutoverblik_{HASH}\n" + _SOURCE.replace("@HASH@", HASH)
 

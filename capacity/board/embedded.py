@@ -49,7 +49,7 @@ no-appendfsync-on-rewrite no
 aof-load-truncated yes
 maxmemory-policy noeviction
 """
-_IDENTITY_KEY = f"{PREFIX}:identity"
+IDENTITY_KEY = f"{PREFIX}:identity"
 _URL_FILE = "url"
 
 
@@ -233,7 +233,7 @@ class EmbeddedServer:
         """
         noted = self.folder.with_name(f"{self.folder.name}.identity")
         known = noted.read_text(encoding="utf-8").strip() if noted.exists() else ""
-        answer = self._ask(b"GET", _IDENTITY_KEY.encode())
+        answer = self._ask(b"GET", IDENTITY_KEY.encode())
         stored = answer.split(b"\r\n")[1].decode() if answer.startswith(b"$32") else ""
         if known and stored != known and not accept_empty:
             raise EmbeddedServerError(
@@ -243,7 +243,7 @@ class EmbeddedServer:
             )
         if not stored or stored != known:
             identity = stored or secrets.token_hex(16)
-            if not self._ask(b"SET", _IDENTITY_KEY.encode(), identity.encode()).startswith(b"+OK"):
+            if not self._ask(b"SET", IDENTITY_KEY.encode(), identity.encode()).startswith(b"+OK"):
                 raise EmbeddedServerError(f"the store in {self.folder} takes no writes")
             noted.write_text(identity + "\n", encoding="utf-8")
             if not stored:

@@ -23,7 +23,7 @@ class ClusterKeys:
 
     @property
     def meta(self) -> str:
-        """Hash: epoch, seq and the run id of the server that wrote last."""
+        """Hash: epoch, seq, the run id of the server that wrote last, the clock as last seen."""
         return self._key("meta")
 
     @property
@@ -56,12 +56,57 @@ class ClusterKeys:
         """Hash: ``unit|bed`` to ``use|observed_ms``."""
         return self._key("beds")
 
+    @property
+    def kept(self) -> str:
+        """Hash: unit to what is kept of it beside its row, see kept.lua."""
+        return self._key("kept")
+
+    @property
+    def due(self) -> str:
+        """Sorted set: live holds by their deadline."""
+        return self._key("due")
+
+    @property
+    def lapse(self) -> str:
+        """Sorted set: units by when something kept of them is to be let go of."""
+        return self._key("lapse")
+
+    @property
+    def unit_of(self) -> str:
+        """Hash: hold to unit."""
+        return self._key("unit_of")
+
+    @property
+    def quota(self) -> str:
+        """Hash: ``agreement|period`` to how many holds count in it."""
+        return self._key("quota")
+
+    @property
+    def journal(self) -> str:
+        """Stream of what people and rules did: k kind, t store time in ms, d JSON object."""
+        return self._key("journal")
+
+    @property
+    def outcomes(self) -> str:
+        """Hash: outcome id to what outcomes.lua keeps of it."""
+        return self._key("outcomes")
+
+    @property
+    def outcome_ages(self) -> str:
+        """Sorted set: outcome ids by when they were logged, by the store's clock."""
+        return self._key("outcome_ages")
+
+    @property
+    def surge(self) -> str:
+        """Hash: the computed surge level and a person's in its place; see surge.lua."""
+        return self._key("surge")
+
     def request(self, request_id: str) -> str:
         """String: the answer once given to a request."""
         return self._key(f"request:{request_id}")
 
     def for_function(self, request_id: str) -> list[str]:
-        """All keys, in the order that functions.lua documents."""
+        """The keys of every function, in the order that kept.lua documents."""
         return [
             self.meta,
             self.rows,
@@ -69,6 +114,12 @@ class ClusterKeys:
             self.changes,
             self.late,
             self.request(request_id),
+            self.kept,
+            self.due,
+            self.lapse,
+            self.unit_of,
+            self.quota,
+            self.journal,
         ]
 
     def for_move(self, request_id: str) -> list[str]:

@@ -5,6 +5,9 @@ source of movements states), and only movements recorded after that figure was o
 earlier ones are in it already. Where no figure is known, a movement makes none: unknown stays
 unknown. A count that would go below zero was wrong, and becomes unknown.
 
+Somebody who comes in may be the one for whom a place was kept: one admission takes over one filled
+hold. A count of beds that are all known takes over all that were filled before it.
+
 Each message counts once, however often it comes; a row that another writer changed meanwhile is
 read again. Beds whose single status is told (HL7's A20) are remembered one by one, and make
 figures once the status of all of a unit's beds is known.
@@ -15,8 +18,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-
 from capacity.board.store import (
     Board,
     BoardUnavailableError,
@@ -26,16 +27,10 @@ from capacity.board.store import (
     StoredRow,
 )
 from capacity.instants import epoch_millis, format_instant, from_epoch_millis
-from capacity.model import (
-    BedStatus,
-    BedUse,
-    Closure,
-    Movement,
-    Report,
-)
+from capacity.model import BedStatus, BedUse, Movement, Report
 from capacity.reading import read_report
-from capacity.row import Row, digest_of, encode_row, row_of
-from capacity.rules import free_places, inconsistencies, state_of, unusable
+from capacity.row import Row, digest_of, encode_row, judge, read_row, row_of
+from capacity.rules import free_places, inconsistencies
 from capacity.units import Freshness, Unit, danish_day
 
 ATTEMPTS = 20
@@ -113,7 +108,7 @@ class _Count:
     def __init__(self, move: Move, standing: StoredRow | None, teller: Teller) -> None:
         self.unit = move.unit
         self.version = standing.version if standing else ""
-        row: Row | None = orjson.loads(standing.row) if standing else None
+        row = read_row(standing.row) if standing else None
         marks = self.version.split("|")
         self.newest_ms = self._since_ms = int(marks[0] or -1)
         self.trust = marks[2] if len(marks) == 5 else "0"
@@ -126,6 +121,7 @@ class _Count:
         self.row = row
         self.occupied = row["occupied"] if row else None
         self.moved = False
+        self._came: list[str] = []
 
     def add(self, movement: Movement) -> Outcome:
         if self.occupied is None:
@@ -136,10 +132,12 @@ class _Count:
         self.occupied += movement.change
         self.newest_ms = max(self.newest_ms, observed_ms)
         self.moved = True
+        if movement.change > 0:
+            self._came.append(str(observed_ms))
         return Outcome.APPLIED
 
-    def stored(self, teller: Teller) -> tuple[StoredRow, str]:
-        """The row to be written, with the version it replaces, and its own mark."""
+    def stored(self, teller: Teller) -> tuple[StoredRow, str, str]:
+        """The row to be written, with the version it replaces, its own mark, and who came."""
         assert self.row is not None
         assert self.occupied is not None
         observed_at = from_epoch_millis(self.newest_ms)
@@ -147,7 +145,7 @@ class _Count:
         row = moved_row(self.row, known, self.unit, observed_at, teller)
         stale_ms = epoch_millis(observed_at + teller.trust_in(self.unit).stale_after)
         mark = f"{self.newest_ms}|{_MOVED}{self._since_ms}|{self.trust}|{stale_ms}"
-        return StoredRow(self.unit.id, encode_row(row), self.version), mark
+        return StoredRow(self.unit.id, encode_row(row), self.version), mark, ",".join(self._came)
 
 
 def _counted(
@@ -176,42 +174,29 @@ def moved_row(
     row: Row, occupied: int | None, unit: Unit, observed_at: datetime, teller: Teller
 ) -> Row:
     """The row with another occupied count, and all that follows from it."""
-    total, staffed = row["total"], row["staffed"]
-    reserved, closed = row["reserved"], row["closed"]
-    reason = row["closure_reason"]
-    before_holds = _free_after(row, occupied)
-    free = None if before_holds is None else max(0, before_holds - row["held"])
     trust = teller.trust_in(unit)
     found = inconsistencies(
-        total=total,
-        staffed=staffed,
+        total=row["total"],
+        staffed=row["staffed"],
         occupied=occupied,
-        reserved=reserved,
-        closed=closed,
+        reserved=row["reserved"],
+        closed=row["closed"],
         stated=None,
     )
-    state = state_of(
-        free=free,
-        total=total,
-        occupied=occupied,
-        out_of_use=unusable(total, staffed, closed or 0),
-        closure=None if reason is None else Closure(reason),
-        on_duty=row["on_duty"],
-    )
-    return Row(
-        **{
-            **row,
-            "occupied": occupied,
-            "free_before_holds": before_holds,
-            "free": free if reason is None else 0,
-            "state": state.value,
-            "inconsistencies": [each.value for each in found],
-            "observed_at": format_instant(observed_at),
-            "received_at": format_instant(teller.received_at),
-            "ageing_at": format_instant(observed_at + trust.ageing_after),
-            "stale_at": format_instant(observed_at + trust.stale_after),
-            "source": teller.source,
-        }
+    return judge(
+        Row(
+            **{
+                **row,
+                "occupied": occupied,
+                "free_before_holds": _free_after(row, occupied),
+                "inconsistencies": [each.value for each in found],
+                "observed_at": format_instant(observed_at),
+                "received_at": format_instant(teller.received_at),
+                "ageing_at": format_instant(observed_at + trust.ageing_after),
+                "stale_at": format_instant(observed_at + trust.stale_after),
+                "source": teller.source,
+            }
+        )
     )
 
 
@@ -258,7 +243,7 @@ def _bedded(
             of_unit[status.bed] = new
             changed[unit.id, status.bed] = None
             outcomes.append(Outcome.APPLIED)
-    rows: list[tuple[StoredRow, str]] = []
+    rows: list[tuple[StoredRow, str, str]] = []
     counted: set[str] = set()
     for unit, status in {unit.id: (unit, status) for unit, status in beds}.values():
         row = _bed_row(unit, known[unit.id].values(), status.beds, teller)
@@ -295,8 +280,11 @@ def _bed_row(unit: Unit, beds: Iterable[str], number: int | None, teller: Teller
 
 def _newer(
     unit: Unit, row: Row, standing: StoredRow | None, teller: Teller
-) -> tuple[StoredRow, str] | None:
-    """The row to be written and its mark; ``None`` if what stands is newer or more trusted."""
+) -> tuple[StoredRow, str, str] | None:
+    """The row to be written, its mark, and whom it takes over.
+
+    ``None`` if what stands is newer or more trusted.
+    """
     version = standing.version if standing else ""
     marks = version.split("|")
     observed_at = _instant_ms(row["observed_at"])
@@ -305,7 +293,7 @@ def _newer(
     if int(marks[0] or -1) > observed_at or trusted_more:
         return None
     mark = f"{observed_at}|{digest_of(row)}|{teller.trust}|{_instant_ms(row['stale_at'])}"
-    return StoredRow(unit.id, encode_row(row), version), mark
+    return StoredRow(unit.id, encode_row(row), version), mark, "all"
 
 
 def _instant_ms(text: str | None) -> int:

@@ -1,54 +1,64 @@
 """The board itself: apply readings, take snapshots, follow changes."""
 
-import asyncio
-import contextlib
-import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from capacity.board.calls import (
+    ATTEMPTS,
+    LAST_ATTEMPT_SECONDS,
+    REMEMBER_OWN_SECONDS,
+    REMEMBER_SECONDS,
+    STREAM_LENGTH,
+    Argument,
+    BoardUnavailableError,
+    UnconfirmedError,
+    asking,
+)
 from capacity.board.changes import START, Change, Cursor, LateReading
 from capacity.board.connection import (
     BLOCK_SECONDS,
     SOCKET_TIMEOUT,
     durability,
-    function,
     load_functions,
     open_client,
 )
+from capacity.board.holds import HoldCalls
+from capacity.board.journal import JournalRead, read_journal
 from capacity.board.keys import ClusterKeys
 from capacity.instants import epoch_millis, parse_instant
 from capacity.row import Row
 
-STREAM_LENGTH = 100_000
-"""Changes kept per cluster for readers that were away; history keeps them all."""
-REMEMBER_SECONDS = 3600
-"""How long the answer to a request is remembered, hence how late a repeat is still harmless."""
-REMEMBER_OWN_SECONDS = 60
-"""The same for a request whose id its caller does not know, so that only we can repeat it."""
+__all__ = [
+    "ATTEMPTS",
+    "LAST_ATTEMPT_SECONDS",
+    "NURSE",
+    "REMEMBER_SECONDS",
+    "STREAM_LENGTH",
+    "Applied",
+    "Board",
+    "BoardUnavailableError",
+    "Moves",
+    "Outcome",
+    "Reading",
+    "Snapshot",
+    "Standing",
+    "StoredRow",
+    "UnconfirmedError",
+    "asking",
+    "reading_of",
+]
+
 REMEMBER_MOVES_SECONDS = 86_400
 """How long a message about a movement is known to have been counted; who sends it again later
 than that must be older than the count that the movement was added to."""
-ATTEMPTS = 3
-"""How often one request is sent, under the same id, before its fate is called unknown."""
-LAST_ATTEMPT_SECONDS = 2.5
-"""No attempt begins later than this: a stopped server answers none, and callers must hear soon."""
+NURSE = "nurse"
+"""The source of every figure that somebody at the unit gave by hand."""
 READ_BATCH = 500
-
-
-class BoardUnavailableError(Exception):
-    """The store cannot be reached or refuses; nothing was written by this call."""
-
-
-class UnconfirmedError(BoardUnavailableError):
-    """The reply was lost: the write may or may not have been made. Repeating it is safe."""
 
 
 class Outcome(StrEnum):
@@ -77,6 +87,7 @@ class Reading:
 
     Where several sources report one unit, a standing row of a source with more `trust` gives way
     only once it is stale: when this reading was received at or after the row's `stale_ms`.
+    `channel` is who speaks; where the two disagree, see `capacity.disputes`.
     """
 
     unit: str
@@ -86,6 +97,7 @@ class Reading:
     trust: int = 0
     received_ms: int = 0
     stale_ms: int = 0
+    channel: Literal["feed", "nurse"] = "feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +147,22 @@ class Standing:
 class Moves:
     """What movements make of a `Standing`: new rows, bed statuses and messages.
 
-    Each of `rows` is a row with the version it was made from, and its new version without the
-    sequence number; each of `beds` a field, its expected value ("" for none) and its new one.
+    Each of `rows` is a row with the version it was made from, its new version without the
+    sequence number, and whom it takes over of those for whom a place was kept: ``all``, or the
+    instants (ms, comma between) at which somebody came in. Each of `beds` is a field, its expected
+    value ("" for none) and its new one.
     """
 
-    rows: Sequence[tuple[StoredRow, str]] = ()
+    rows: Sequence[tuple[StoredRow, str, str]] = ()
     beds: Sequence[tuple[str, str, str]] = ()
     messages: Sequence[str] = ()
 
 
-class Board:
+class Board(HoldCalls):
     """The current truth of all clusters in one Redis/Valkey server."""
 
     def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
-        self._url = url
-        self._stream_length = stream_length
-        self._client: Redis = open_client(url)
+        super().__init__(url, stream_length=stream_length)
         self._blocking: Redis = open_client(url)
 
     async def start(self) -> str:
@@ -176,10 +188,11 @@ class Board:
 
         A newer reading replaces the row and is appended to the cluster's stream; an equal or
         older one is superseded (and kept for history), as is one from a less trusted source while
-        the standing row is not stale; a repeat of the one that stands there is unchanged. Giving
-        the same `request_id` again returns the first answer.
+        the standing row is not stale, and one that repeats what a nurse has overruled; a repeat of
+        the one that stands there is unchanged. Giving the same `request_id` again returns the first
+        answer.
         """
-        arguments: list[bytes | str | int] = []
+        arguments: list[Argument] = ["".join(reading.channel[0] for reading in readings)]
         for reading in readings:
             arguments += (reading.unit, reading.observed_ms, reading.digest, reading.row)
             arguments += (reading.trust, reading.received_ms, reading.stale_ms)
@@ -189,7 +202,7 @@ class Board:
         self, cluster: str, rows: Sequence[StoredRow], request_id: str | None = None
     ) -> Applied:
         """Put rows that hold no new reading, each only where its `version` still stands."""
-        arguments: list[bytes | str | int] = []
+        arguments: list[Argument] = []
         for stored in rows:
             arguments += (stored.unit, stored.version, stored.row)
         return await self._write("replace", cluster, arguments, request_id)
@@ -222,10 +235,10 @@ class Board:
 
     async def move(self, cluster: str, moves: Moves) -> bool:
         """Write what movements make of a standing, if that still stands; tells whether."""
-        arguments: list[bytes | str | int] = [REMEMBER_MOVES_SECONDS * 1000]
+        arguments: list[Argument] = [REMEMBER_MOVES_SECONDS * 1000]
         arguments += (len(moves.rows), len(moves.beds))
-        for stored, mark in moves.rows:
-            arguments += (stored.unit, stored.version, mark, stored.row)
+        for stored, mark, came in moves.rows:
+            arguments += (stored.unit, stored.version, mark, stored.row, came)
         for each in moves.beds:
             arguments += each
         arguments += moves.messages
@@ -288,6 +301,13 @@ class Board:
             for entry_id, fields in entries
         ]
 
+    async def journal_after(
+        self, cluster: str, stream_id: str, count: int = READ_BATCH
+    ) -> JournalRead:
+        """Entries of the journal after a stream position, oldest first; does not wait."""
+        async with asking():
+            return await read_journal(self._client, cluster, stream_id, count)
+
     async def wait_for_changes(
         self,
         positions: Mapping[str, str],
@@ -313,75 +333,15 @@ class Board:
         self,
         name: str,
         cluster: str,
-        arguments: Sequence[bytes | str | int],
+        arguments: Sequence[Argument],
         request_id: str | None,
     ) -> Applied:
-        keys = ClusterKeys(cluster).for_function(request_id or uuid.uuid4().hex)
-        remember = REMEMBER_SECONDS if request_id else REMEMBER_OWN_SECONDS
-        head = (uuid.uuid4().hex[:12], self._stream_length, remember * 1000)
-        reply = await self._call(name, keys, [*head, *arguments])
+        reply = await self._request(name, cluster, arguments, request_id)
         epoch, seq, letters = reply
         return Applied(
             Cursor(epoch.decode(), int(seq)),
             tuple(_OUTCOMES[letter] for letter in letters.decode()),
         )
-
-    async def _call(
-        self, name: str, keys: Sequence[str], arguments: Sequence[bytes | str | int]
-    ) -> Any:
-        """Call a function; repeats under the same request id are what makes this safe."""
-        began = time.monotonic()
-        unknown = False
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                async with asyncio.timeout(SOCKET_TIMEOUT):
-                    return await self._client.fcall(function(name), len(keys), *keys, *arguments)
-            except (RedisError, TimeoutError) as error:
-                unknown = unknown or _may_have_been_done(error)
-                late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
-                if late or attempt == ATTEMPTS or not await self._mended(error):
-                    kind = UnconfirmedError if unknown else BoardUnavailableError
-                    raise kind(_reason(error)) from error
-            await asyncio.sleep(0.05 * attempt)
-
-    async def _mended(self, error: Exception) -> bool:
-        """Whether a repeat can help; puts the functions back where a server has lost them."""
-        if not isinstance(error, ResponseError):
-            lost = isinstance(error, RedisConnectionError | RedisTimeoutError | TimeoutError)
-            return lost and not isinstance(error, BusyLoadingError)
-        if "Function not found" not in str(error):
-            return False
-        with contextlib.suppress(RedisError, TimeoutError):
-            async with asyncio.timeout(SOCKET_TIMEOUT):
-                await load_functions(self._client)
-        return True
-
-
-@contextlib.asynccontextmanager
-async def asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
-    """Bounds a question to the store, and turns the client library's errors into our own."""
-    try:
-        async with asyncio.timeout(within):
-            yield
-    except (RedisError, TimeoutError) as error:
-        raise BoardUnavailableError(_reason(error)) from error
-
-
-def _may_have_been_done(error: Exception) -> bool:
-    """Whether the server may have done what was asked before the call failed.
-
-    Not when it refused, and not when the words never left: no connection could be made, or none
-    of ours was free.
-    """
-    if isinstance(error, ResponseError | BusyLoadingError | AuthenticationError):
-        return False
-    return not any(sign in str(error) for sign in ("connecting to", "No connection available"))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]
 
 
 def _by_unit(beds: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
@@ -413,6 +373,13 @@ def _stream_pairs(reply: Any) -> list[tuple[bytes, list[tuple[bytes, dict[bytes,
 
 def reading_of(row: Row, encoded: bytes, digest: str) -> Reading:
     """The reading that puts a row on the board; the row must have an observation time."""
-    observed_at = row["observed_at"]
+    observed_at, stale_at = row["observed_at"], row["stale_at"]
     assert observed_at is not None
-    return Reading(row["unit"], epoch_millis(parse_instant(observed_at)), digest, encoded)
+    return Reading(
+        row["unit"],
+        epoch_millis(parse_instant(observed_at)),
+        digest,
+        encoded,
+        stale_ms=epoch_millis(parse_instant(stale_at)) if stale_at else 0,
+        channel="nurse" if row["source"] == NURSE else "feed",
+    )

@@ -6,9 +6,7 @@ import orjson
 
 from capacity.board.store import Board, Outcome, StoredRow
 from capacity.instants import parse_instant
-from capacity.model import REPORT_TYPE_OF_KIND, ReportType, UnitKind
-from capacity.row import Row, encode_row, row_of
-from capacity.rules import state_of, unusable
+from capacity.row import Row, encode_row, judge, read_row, row_of, without_holds
 from capacity.units import Catalogue, Unit, danish_day
 
 _FROM_CATALOGUE = (
@@ -49,8 +47,9 @@ def _refreshed(unit: Unit, stored: StoredRow | None, now: datetime) -> StoredRow
     fresh |= {key: blank[key] for key in _FROM_CATALOGUE}  # type: ignore[literal-required]
     fresh["capabilities"] = [c for c in unit.capabilities if c not in off]
     fresh["capabilities_off"] = [c for c in unit.capabilities if c in off]
-    encoded = orjson.dumps(fresh)
-    return None if encoded == stored.row else StoredRow(unit.id, encoded, stored.version)
+    if orjson.dumps(fresh) == stored.row:
+        return None
+    return StoredRow(unit.id, encode_row(without_holds(Row(**fresh))), stored.version)  # type: ignore[typeddict-item]
 
 
 async def reopen_due(board: Board, cluster: str, now: datetime) -> int:
@@ -60,7 +59,7 @@ async def reopen_due(board: Board, cluster: str, now: datetime) -> int:
     """
     due: list[StoredRow] = []
     for stored in (await board.snapshot(cluster)).rows:
-        row: Row = orjson.loads(stored.row)
+        row = read_row(stored.row)
         reopens_at = row["reopens_at"]
         if row["reopens_itself"] and reopens_at and parse_instant(reopens_at) <= now:
             due.append(StoredRow(stored.unit, encode_row(_reopened(row)), stored.version))
@@ -71,26 +70,5 @@ async def reopen_due(board: Board, cluster: str, now: datetime) -> int:
 
 
 def _reopened(row: Row) -> Row:
-    before_holds = row["free_before_holds"]
-    free = None if before_holds is None else max(0, before_holds - row["held"])
-    if row["on_duty"] is False:
-        free = 0
-    state = state_of(
-        free=free,
-        total=row["total"],
-        occupied=row["occupied"],
-        out_of_use=unusable(row["total"], row["staffed"], row["closed"] or 0),
-        closure=None,
-        on_duty=row["on_duty"],
-        answers_when_on_duty=REPORT_TYPE_OF_KIND[UnitKind(row["kind"])] is ReportType.ADVICE,
-    )
-    return Row(
-        **{
-            **row,
-            "free": free,
-            "state": state.value,
-            "closure_reason": None,
-            "reopens_at": None,
-            "reopens_itself": False,
-        }
-    )
+    is_open = {"closure_reason": None, "reopens_at": None, "reopens_itself": False}
+    return judge(Row(**{**row, **is_open}))  # type: ignore[typeddict-item]

@@ -8,9 +8,11 @@ from capacity.history.errors import (
 )
 from capacity.history.historian import ChangeSource, Historian
 from capacity.history.history import History
+from capacity.history.journal import JournalItem
 from capacity.history.migrate import migrate
 from capacity.history.past import PastBoard
-from capacity.history.recording import Gap, Position, Recorded
+from capacity.history.position import Position
+from capacity.history.recording import Gap, Recorded
 
 __all__ = [
     "ChangeSource",
@@ -19,6 +21,7 @@ __all__ = [
     "History",
     "HistoryError",
     "HistoryUnavailableError",
+    "JournalItem",
     "NewerDatabaseError",
     "OvertakenError",
     "PastBoard",

@@ -9,7 +9,7 @@ HistoryError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capacity.history.recording import Position
+    from capacity.history.position import Position
 
 
 class HistoryError(Exception):

@@ -13,9 +13,11 @@ from typing import Protocol
 
 from capacity.board import BoardUnavailableError
 from capacity.board.changes import START, Change, LateReading
+from capacity.board.journal import JournalRead
 from capacity.history.errors import HistoryError, OvertakenError
 from capacity.history.history import History
-from capacity.history.recording import NOWHERE, Position, Recorded
+from capacity.history.position import NOWHERE, Position, lost_journal_place
+from capacity.history.recording import Recorded
 from capacity.instants import Clock, utc_now
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,8 @@ BATCH = 1000
 """Entries per transaction: large enough to drain a backlog fast, small enough to hold in hand."""
 
 IDLE = 5.0
-"""Seconds between looks when nothing happens; late readings wait at most this long."""
+"""Seconds between looks when nothing happens; late readings and the journal's entries that come
+with no change wait at most this long."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts while the database or the store is away, doubling in between."""
@@ -34,7 +37,7 @@ _FORESEEN = (HistoryError, BoardUnavailableError)
 
 
 class ChangeSource(Protocol):
-    """What the historian needs of the board: its two streams of one cluster, read in order."""
+    """What the historian needs of the board: its three streams of one cluster, read in order."""
 
     async def changes_after(self, cluster: str, stream_id: str, count: int) -> list[Change]:
         """Up to `count` changes whose id is greater than `stream_id`, oldest first."""
@@ -42,6 +45,10 @@ class ChangeSource(Protocol):
 
     async def late_after(self, cluster: str, stream_id: str, count: int) -> list[LateReading]:
         """Up to `count` late readings whose id is greater than `stream_id`, oldest first."""
+        ...
+
+    async def journal_after(self, cluster: str, stream_id: str, count: int) -> JournalRead:
+        """Up to `count` entries of the journal after `stream_id`, and what may be missing."""
         ...
 
     async def wait_for_changes(self, positions: Mapping[str, str], within: float) -> object:
@@ -55,7 +62,8 @@ class Historian:
     """Follows the streams of `clusters` from `source` into `history`.
 
     To be read by metrics: `last_recorded_at`, `failing_since` (``None`` when all is well),
-    `changes_recorded`, `late_recorded` and `gaps_found` since this historian was made.
+    `changes_recorded`, `late_recorded`, `journal_recorded` and `gaps_found` (in the changes and
+    the journal) since this historian was made.
     """
 
     def __init__(
@@ -92,6 +100,7 @@ class Historian:
         self.failing_since: datetime | None = None
         self.changes_recorded = 0
         self.late_recorded = 0
+        self.journal_recorded = 0
         self.gaps_found = 0
 
     async def run(self) -> None:
@@ -128,12 +137,16 @@ class Historian:
             here = position or NOWHERE
             changes = await self._source.changes_after(cluster, here.stream_id, self._batch)
             late = await self._source.late_after(cluster, here.late_stream_id, self._batch)
+            journal = await self._source.journal_after(cluster, here.journal_stream_id, self._batch)
             if await self._lost_its_place(cluster, here, changes):
                 await self._start_over(cluster, here)
                 continue
-            if not changes and not late:
+            if lost_journal_place(here, journal):
+                await self._start_journal_over(cluster, here, journal)
+                continue
+            if not changes and not late and not journal.entries:
                 return
-            await self._record(cluster, changes, late, position)
+            await self._record(cluster, changes, late, journal, position)
 
     async def _position(self, cluster: str) -> Position | None:
         if cluster not in self._positions:
@@ -145,10 +158,11 @@ class Historian:
         cluster: str,
         changes: Sequence[Change],
         late: Sequence[LateReading],
+        journal: JournalRead,
         position: Position | None,
     ) -> None:
         try:
-            recorded = await self._history.record(cluster, changes, late, position)
+            recorded = await self._history.record(cluster, changes, late, position, journal)
         except OvertakenError:
             # Another historian was faster, or our own last commit went through unheard.
             del self._positions[cluster]
@@ -186,6 +200,18 @@ class Historian:
         except OvertakenError:
             del self._positions[cluster]
 
+    async def _start_journal_over(self, cluster: str, here: Position, journal: JournalRead) -> None:
+        """The same for the journal, which the store may have lost apart from the changes."""
+        log.warning(
+            "the journal of %s no longer reaches where history is: reading it anew", cluster
+        )
+        try:
+            self._positions[cluster] = await self._history.rewind_journal(
+                cluster, here, journal.first_number
+            )
+        except OvertakenError:
+            del self._positions[cluster]
+
     def _read_positions(self) -> dict[str, str]:
         return {
             cluster: (self._positions.get(cluster) or NOWHERE).stream_id
@@ -196,7 +222,14 @@ class Historian:
         self.last_recorded_at = self._clock()
         self.changes_recorded += recorded.changes
         self.late_recorded += recorded.late
-        self.gaps_found += len(recorded.gaps)
+        self.journal_recorded += recorded.journal
+        self.gaps_found += len(recorded.gaps) + (recorded.journal_missing > 0)
+        if recorded.journal_missing:
+            log.error(
+                "%d entries of the journal of %s left it before they were recorded",
+                recorded.journal_missing,
+                cluster,
+            )
         for gap in recorded.gaps:
             log.error(
                 "changes %d to %d of %s (epoch %s) left the stream before they were recorded",

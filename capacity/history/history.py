@@ -1,7 +1,7 @@
 """`History`: the door to the database for the rest of the program, which is asynchronous."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from capacity.board.changes import Change, LateReading
+from capacity.board.journal import JournalRead
+from capacity.history import journal as past_journal
 from capacity.history import past, recording
 from capacity.history.database import (
     PATIENCE,
@@ -20,10 +22,13 @@ from capacity.history.database import (
     sqlite_path,
 )
 from capacity.history.errors import HistoryError, HistoryUnavailableError
+from capacity.history.journal import JOURNAL_PAGE, JournalItem
 from capacity.history.migrate import migrate
 from capacity.history.past import PastBoard
-from capacity.history.recording import Position, Recorded
+from capacity.history.position import Position, read_position, rewind, rewind_journal
+from capacity.history.recording import NOTHING_READ, Recorded
 from capacity.instants import Clock, utc_now
+from capacity.outcomes import Logged
 
 T = TypeVar("T")
 
@@ -79,6 +84,7 @@ class History:
         changes: Sequence[Change],
         late: Sequence[LateReading],
         expected: Position | None,
+        journal: JournalRead = NOTHING_READ,
     ) -> Recorded:
         """Write entries that follow `expected`, and the new position, in one transaction.
 
@@ -88,17 +94,23 @@ class History:
         now = self._clock()
         return await self._write(
             lambda connection: recording.write_batch(
-                connection, cluster, changes, late, expected, now
+                connection, cluster, changes, late, expected, now, journal
             )
         )
 
     async def rewind(self, cluster: str, expected: Position) -> Position:
         """Let reading begin again at the streams' start; `OvertakenError` as for `record`."""
-        return await self._write(lambda connection: recording.rewind(connection, cluster, expected))
+        return await self._write(lambda connection: rewind(connection, cluster, expected))
+
+    async def rewind_journal(self, cluster: str, expected: Position, first_number: int) -> Position:
+        """Let reading of the journal begin again; see `position.rewind_journal`."""
+        return await self._write(
+            lambda connection: rewind_journal(connection, cluster, expected, first_number)
+        )
 
     async def position(self, cluster: str) -> Position | None:
         """How far the cluster is recorded, ``None`` when nothing is."""
-        return await self._read(lambda connection: recording.read_position(connection, cluster))
+        return await self._read(lambda connection: read_position(connection, cluster))
 
     async def board_at(self, cluster: str, instant: datetime) -> PastBoard:
         """The board as it was at `instant`, as far as it has been recorded."""
@@ -108,6 +120,54 @@ class History:
         """The last recorded row of every unit, to fill a store that was lost."""
         board = await self._read(lambda connection: past.board_at(connection, cluster, None))
         return board.rows
+
+    async def last_seen(self, cluster: str) -> datetime | None:
+        """The newest instant, by the store's clock, that is recorded of the cluster."""
+        return await self._read(lambda connection: past_journal.last_seen(connection, cluster))
+
+    async def journal(
+        self,
+        cluster: str,
+        kinds: Collection[str],
+        since: datetime,
+        until: datetime,
+        *,
+        after: JournalItem | None = None,
+        limit: int = JOURNAL_PAGE,
+    ) -> list[JournalItem]:
+        """Entries of these kinds from `since` until before `until`, oldest first.
+
+        At most `limit`; the last one handed in as `after` gives the next page.
+        """
+        return await self._read(
+            lambda connection: past_journal.entries(
+                connection, cluster, kinds, since, until, after, limit
+            )
+        )
+
+    async def outcomes(self, cluster: str, since: datetime, until: datetime) -> list[Logged]:
+        """Outcomes logged from `since` until before `until`, oldest first, each with its present
+        value and all its corrections, whenever they were made.
+        """
+        return await self._read(
+            lambda connection: past_journal.outcomes(connection, cluster, since, until)
+        )
+
+    async def holds(
+        self, cluster: str, since: datetime, until: datetime
+    ) -> list[Mapping[str, object]]:
+        """Of every hold that changed from `since` until before `until`, its last record of then."""
+        return await self._read(
+            lambda connection: past_journal.holds(connection, cluster, since, until)
+        )
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a transaction that writes nothing, for tables that others keep here."""
+        return await self._read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a transaction of its own, for tables that others keep here."""
+        return await self._write(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         def in_worker() -> T:

@@ -1,38 +1,27 @@
 """Writing: one batch of a cluster's stream entries and the new position, in one transaction."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, func, insert, select
 from sqlmodel import col
 
-from capacity.board.changes import START, Change, LateReading
-from capacity.history.errors import OvertakenError
+from capacity.board.changes import Change, LateReading
+from capacity.board.journal import JournalRead
+from capacity.history.journal import insert_entries, note_gap
+from capacity.history.position import NOWHERE, Position, missing_before, move
 from capacity.history.tables import (
     ChangeRecord,
     GapRecord,
     LateRecord,
-    PositionRecord,
     UnitRun,
 )
 from capacity.instants import BadInstantError, parse_instant
 
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a cluster is recorded: the last change's epoch and seq, and where to read on."""
-
-    epoch: str = ""
-    seq: int = 0
-    stream_id: str = START
-    late_stream_id: str = START
-
-
-NOWHERE = Position()
-"""The position before anything was recorded."""
+NOTHING_READ = JournalRead((), first_number=1, found_place=False)
+"""A journal from which nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +35,17 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one call of `write_batch` did; `position` is where history is now."""
+    """What one call of `write_batch` did; `position` is where history is now.
+
+    `journal_missing` is how many entries of the journal had left it unread.
+    """
 
     position: Position
     changes: int
     late: int
     gaps: tuple[Gap, ...]
-
-
-def read_position(connection: Connection, cluster: str, *, lock: bool = False) -> Position | None:
-    """The stored position; with `lock` nobody else moves it before this transaction ends."""
-    query = select(
-        col(PositionRecord.epoch),
-        col(PositionRecord.seq),
-        col(PositionRecord.stream_id),
-        col(PositionRecord.late_stream_id),
-    ).where(col(PositionRecord.cluster) == cluster)
-    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if found is None else Position(*found)
+    journal: int = 0
+    journal_missing: int = 0
 
 
 def write_batch(
@@ -73,6 +55,7 @@ def write_batch(
     late: Sequence[LateReading],
     expected: Position | None,
     now: datetime,
+    journal: JournalRead = NOTHING_READ,
 ) -> Recorded:
     """Record entries that follow `expected`, in stream order, each once.
 
@@ -81,21 +64,25 @@ def write_batch(
     at or below what is recorded are known and left out; numbers that are missing in between are
     recorded as gaps.
     """
-    position = _moved(expected or NOWHERE, changes, late)
-    _move(connection, cluster, expected, position)
-    fresh, gaps = _unrecorded(connection, cluster, changes, expected or NOWHERE)
+    here = expected or NOWHERE
+    position = _moved(here, changes, late, journal)
+    move(connection, cluster, expected, position)
+    fresh, gaps = _unrecorded(connection, cluster, changes, here)
     _insert_changes(connection, cluster, fresh)
     if gaps:
         known = {"cluster": cluster, "noticed_at": now}
         connection.execute(insert(GapRecord), [asdict(gap) | known for gap in gaps])
-    return Recorded(position, len(fresh), _insert_late(connection, cluster, late), tuple(gaps))
-
-
-def rewind(connection: Connection, cluster: str, expected: Position) -> Position:
-    """Read the streams from their beginning again; the fence is that of `write_batch`."""
-    position = replace(expected, stream_id=START, late_stream_id=START)
-    _move(connection, cluster, expected, position)
-    return position
+    missing = missing_before(here, journal) if journal.entries else 0
+    if missing:
+        note_gap(connection, cluster, here.journal_stream_id, journal.entries[0], missing, now)
+    return Recorded(
+        position,
+        changes=len(fresh),
+        late=_insert_late(connection, cluster, late),
+        gaps=tuple(gaps),
+        journal=insert_entries(connection, cluster, journal.entries),
+        journal_missing=missing,
+    )
 
 
 def find_gaps(
@@ -123,30 +110,20 @@ def find_gaps(
     return fresh, gaps
 
 
-def _moved(before: Position, changes: Sequence[Change], late: Sequence[LateReading]) -> Position:
+def _moved(
+    before: Position,
+    changes: Sequence[Change],
+    late: Sequence[LateReading],
+    journal: JournalRead,
+) -> Position:
     after = changes[-1] if changes else before
     late_id = late[-1].stream_id if late else before.late_stream_id
-    return Position(after.epoch, after.seq, after.stream_id, late_id)
-
-
-def _move(
-    connection: Connection, cluster: str, expected: Position | None, position: Position
-) -> None:
-    stored = read_position(connection, cluster, lock=True)
-    if stored != expected:
-        raise OvertakenError(cluster, stored)
-    if stored is None:
-        try:
-            connection.execute(insert(PositionRecord), [asdict(position) | {"cluster": cluster}])
-        except IntegrityError as error:
-            # Another historian made the first entry after we looked; ask again where it is.
-            raise OvertakenError(cluster, None) from error
-    else:
-        connection.execute(
-            update(PositionRecord)
-            .where(col(PositionRecord.cluster) == cluster)
-            .values(**asdict(position))
-        )
+    journal_id, number = before.journal_stream_id, before.journal_number
+    if journal.entries:
+        journal_id = journal.entries[-1].stream_id
+        number = number if journal.found_place else journal.first_number - 1
+        number += len(journal.entries)
+    return Position(after.epoch, after.seq, after.stream_id, late_id, journal_id, number)
 
 
 def _unrecorded(
@@ -244,6 +221,7 @@ def _late_values(
             "received_at": reading.received_at,
             "observed_at": observed_at(reading.row),
             "row": reading.row.decode(),
+            "reason": reading.reason,
         }
 
 

@@ -87,7 +87,10 @@ class UnitRun(HistoryTable, table=True):
 
 
 class LateRecord(HistoryTable, table=True):
-    """A reading that came after a newer one: never shown, kept for data quality."""
+    """A reading that was superseded when it came: never shown, kept for data quality.
+
+    `reason` is why (see `capacity.board.changes.LateReading`), empty where an older program wrote.
+    """
 
     __tablename__ = "late_reading"
     __table_args__ = (UniqueConstraint("cluster", "stream_id"),)
@@ -99,6 +102,45 @@ class LateRecord(HistoryTable, table=True):
     received_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     observed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     row: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class JournalRecord(HistoryTable, table=True):
+    """One entry of a cluster's journal: what was done about a hold, an outcome, the surge level.
+
+    `subject` is the id of the hold or outcome that it is about. `id` is stream order within a
+    cluster. The first index leads to a period's entries of one kind, the second to everything
+    about one hold or outcome.
+    """
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        UniqueConstraint("cluster", "stream_id"),
+        Index(None, "cluster", "kind", "at", "id"),
+        Index(None, "cluster", "subject", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BIG_ID, primary_key=True))
+    cluster: str = Field(sa_column=Column(Text, nullable=False))
+    stream_id: str = Field(sa_column=Column(Text, nullable=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    subject: str | None = Field(default=None, sa_column=Column(Text))
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class JournalGapRecord(HistoryTable, table=True):
+    """Journal entries that left the stream unread: those after `after_id`, before `before_id`."""
+
+    __tablename__ = "journal_gap"
+    __table_args__ = (Index(None, "cluster", "noticed_at"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BIG_ID, primary_key=True))
+    cluster: str = Field(sa_column=Column(Text, nullable=False))
+    after_id: str = Field(sa_column=Column(Text, nullable=False))
+    before_id: str = Field(sa_column=Column(Text, nullable=False))
+    entries: int = Field(sa_column=Column(BigInteger, nullable=False))
+    noticed_at: datetime = Field(sa_column=Column(Instant, nullable=False))
 
 
 class PositionRecord(HistoryTable, table=True):
@@ -111,6 +153,8 @@ class PositionRecord(HistoryTable, table=True):
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     stream_id: str = Field(sa_column=Column(Text, nullable=False))
     late_stream_id: str = Field(sa_column=Column(Text, nullable=False))
+    journal_stream_id: str = Field(sa_column=Column(Text, nullable=False, server_default="0-0"))
+    journal_number: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 class GapRecord(HistoryTable, table=True):

@@ -26,14 +26,12 @@ they are never reported off duty, nor open, on the strength of the rest.
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from capacity.instants import zone
 from capacity.model import Batch, ReportType
+from capacity.opening import danish_holidays
 from capacity.privacy import CPR_REASON, holds_cpr
 from capacity.reading import FieldError
 from feeds.formats import Format, Mapping
@@ -278,12 +276,6 @@ def _duty(
         following = (span.begins for span in spans if span.begins > now)
         fields["next_free_at"] = next(following, None) if on_duty is False else None
     return fields
-
-
-@lru_cache(maxsize=32)
-def danish_holidays(year: int) -> frozenset[date]:
-    """Denmark's public holidays of a year, by the `holidays` package."""
-    return frozenset(holidays.country_holidays("DK", years=year))
 
 
 def _midnight(day: date, local: ZoneInfo) -> datetime:

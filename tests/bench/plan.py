@@ -11,7 +11,7 @@ class Plan:
 
     `runs` is how often everything is repeated; what is at rest, `idle_runs` times. `boards` are
     the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
-    changes are published at one and at twenty a second.
+    changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
     """
 
     runs: int = 5
@@ -24,6 +24,14 @@ class Plan:
     idle_runs: int = 5
     document_bytes: int = 1_000_000
     snapshot_units: tuple[int, ...] = (18, 200, 1000)
+    alternative_units: tuple[int, ...] = (100, 1000, 10_000)
+    crowd: int = 200
+    crowd_units: tuple[int, ...] = (18, 200)
+
+    @property
+    def each(self) -> range:
+        """One for every run."""
+        return range(self.runs)
 
 
 FULL = Plan()
@@ -36,6 +44,8 @@ QUICK = Plan(
     idle_boards=200,
     idle_runs=1,
     document_bytes=150_000,
+    alternative_units=(100, 1000),
+    crowd_units=(18,),
 )
 
 

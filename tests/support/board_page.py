@@ -16,16 +16,20 @@ import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from capacity.alternatives import rank
 from capacity.catalogue import builtin_catalogue
 from capacity.instants import format_instant, to_millis
 from capacity.model import REPORT_CLASSES, Closure, Inconsistency
+from capacity.need import Need, parse_need
 from capacity.row import Row, row_of
 from capacity.units import Catalogue
-from web.pages import Timing, render_board, render_wall, static_files
+from web.pages import Timing, assets, render_board, render_wall, static_files
+from web.pages.calls import Caller
+from web.pages.filters import read_filters
 from web.words import choose_language
 
 BASE = datetime(2026, 11, 24, 13, 5, 30, tzinfo=UTC)
@@ -92,7 +96,10 @@ class BoardServer:
     """Serves the pages and plays the live channel; lives in a thread of its own.
 
     `heartbeat` is the interval in seconds, or ``None`` for none. `answer` says what a connection
-    gets first: its rows as a "snapshot", nothing ("resume"), or a "refuse".
+    gets first: its rows as a "snapshot", nothing ("resume"), or a "refuse". `asked` are the queries
+    for alternatives, which are not answered while `alternatives_away`. Pages are answered with
+    `page_status`, say that they are of `version`, and are counted in `pages`; `surge` is the level
+    that frames and the wall tell, where there is one.
     """
 
     def __init__(self, rows: list[Row]) -> None:
@@ -104,6 +111,12 @@ class BoardServer:
         self.live = True
         self.timing = Timing(watchdog_ms=1200, retry_ms=150, retry_max_ms=400)
         self.demo = True
+        self.asked: list[str] = []
+        self.alternatives_away = False
+        self.page_status = 200
+        self.pages = 0
+        self.version: str | None = None
+        self.surge: dict[str, Any] | None = None
         self.port = 0
         self._ahead = timedelta()
         self._started = time.monotonic()
@@ -165,8 +178,14 @@ class BoardServer:
 
     def _page(self, render: Callable[..., str]) -> Callable[[Request], HTMLResponse]:
         def endpoint(request: Request) -> HTMLResponse:
+            self.pages += 1
+            if self.page_status != 200:
+                return HTMLResponse("not now", status_code=self.page_status)
             lang = choose_language(request.query_params.get("lang"))
-            more = {"query": request.query_params.multi_items()} if render is render_board else {}
+            more: dict[str, Any] = {"surge": self.surge} if render is render_wall else {}
+            if render is render_board:
+                query = request.query_params.multi_items()
+                more = {"query": query, "caller": self._caller(query)}
             html = render(
                 CATALOGUE,
                 request.path_params["cluster"],
@@ -178,10 +197,48 @@ class BoardServer:
                 timing=self.timing,
                 **more,
             )
+            if self.version is not None:
+                html = html.replace(assets.version(), self.version)
             headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
             return HTMLResponse(html, headers=headers)
 
         return endpoint
+
+    def _caller(self, query: list[tuple[str, str]]) -> Caller:
+        codes = CATALOGUE.municipalities, CATALOGUE.capabilities
+        need = parse_need(read_filters(query, *codes).as_need(), CATALOGUE)
+        return Caller(
+            csrf="token", may_hold=True, may_log=True, alternatives=self._alternatives(need)
+        )
+
+    def _alternatives(self, need: Need) -> dict[str, Any]:
+        """The answer for a need, as the real service gives it; no surge level is known."""
+        ranking = rank(need, self.rows.values(), CATALOGUE, self.now(), None)
+        answer = {
+            "cursor": self.cursor,
+            "server_time": format_instant(self.now()),
+            "need": need.as_json(),
+            "surge": None,
+            "alternatives": ranking.alternatives,
+            "recheck_at": format_instant(ranking.recheck_at),
+        }
+        return cast(dict[str, Any], orjson.loads(orjson.dumps(answer)))
+
+    async def _ask(self, request: Request) -> Response:
+        self.asked.append(str(request.query_params))
+        if self.alternatives_away:
+            return Response(status_code=503)
+        query = request.query_params
+        need = parse_need(
+            {
+                "municipality": query.get("municipality"),
+                "capabilities": query.getlist("capability"),
+                "within_minutes": query.get("within_minutes"),
+                "where": query.get("where"),
+            },
+            CATALOGUE,
+        )
+        return Response(orjson.dumps(self._alternatives(need)), media_type="application/json")
 
     async def _channel(self, websocket: WebSocket) -> None:
         self.since.append(websocket.query_params.get("since"))
@@ -210,6 +267,7 @@ class BoardServer:
                     "cursor": self.cursor,
                     "server_time": format_instant(self.now()),
                     "live": self.live,
+                    **self._surge_part(),
                 }
                 try:
                     await websocket.send_text(orjson.dumps(frame).decode())
@@ -223,7 +281,11 @@ class BoardServer:
             "cursor": self.cursor,
             "server_time": format_instant(self.now()),
             "rows": list(self.rows.values()),
+            **self._surge_part(),
         }
+
+    def _surge_part(self) -> dict[str, Any]:
+        return {} if self.surge is None else {"surge": self.surge}
 
     def app(self) -> Starlette:
         """The application."""
@@ -231,6 +293,7 @@ class BoardServer:
             routes=[
                 Route("/board/{cluster}", self._page(render_board)),
                 Route("/wall/{cluster}", self._page(render_wall)),
+                Route("/api/v1/alternatives/{cluster}", self._ask),
                 WebSocketRoute("/api/v1/live/{cluster}", self._channel),
                 Mount("/static", static_files()),
             ]
@@ -243,6 +306,7 @@ def serving(rows: list[Row]) -> Iterator[BoardServer]:
     board = BoardServer(rows)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # a browser that is quicker than the server waits instead of being refused
     board.port = cast(int, listener.getsockname()[1])
     config = uvicorn.Config(
         board.app(), log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, sync_playwright
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -26,12 +26,24 @@ WALL = (1920, 1080)
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser. Tests that use it are marked so, and opted out where there is none."""
+    with sync_playwright() as playwright, _launched(playwright.chromium) as browser:
+        yield browser
+
+
+@contextmanager
+def another(browser: Browser, *options: str) -> Iterator[Browser]:
+    """A second browser beside a running one, with further command line options."""
+    with _launched(browser.browser_type, *options) as second:
+        yield second
+
+
+@contextmanager
+def _launched(kind: BrowserType, *options: str) -> Iterator[Browser]:
     path = shutil.which("chromium")
     assert path is not None, "chromium is not installed, and this test lacks the browser mark"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+    browser = kind.launch(executable_path=path, args=[*_ARGUMENTS, *options])
+    yield browser
+    browser.close()
 
 
 @dataclass

@@ -23,7 +23,6 @@ from capacity.settings import Settings
 from tests.support.board_model import until
 from web.app import create_app
 from web.commands.serve import MAX_SOCKET_MESSAGE, SHUTDOWN_SECONDS
-from web.live.hub import Hub
 from web.services import build_services
 
 CLUSTER = "randers"
@@ -60,10 +59,8 @@ class LiveServer:
         settings = Settings(
             data=folder, redis_url=redis_url, run_feeds=False, sources=[source_file(folder)]
         )
-        self.services = build_services(settings, demo=True)
-        clusters = self.services.catalogue.served_clusters()
-        self.hub = Hub(self.services.board, clusters, self.services.clock, **paces)
-        self.services.hub = self.hub
+        self.services = build_services(settings, demo=True, paces=paces)
+        self.hub = self.services.hub
         config = uvicorn.Config(
             create_app(self.services),
             ws=ws,
@@ -173,7 +170,7 @@ class Mirror:
             assert self.cursor is None or cursor.epoch == self.cursor.epoch, "rows across epochs"
             self.rows |= {row["unit"]: row for row in frame["rows"]}
         else:
-            assert frame.keys() == {"type", "cursor", "server_time", "live"}
+            assert frame.keys() - {"surge"} == {"type", "cursor", "server_time", "live"}
             assert frame["type"] == "heartbeat"
             assert cursor == self.cursor, "a heartbeat that is not where the rows are"
             self.live = frame["live"]

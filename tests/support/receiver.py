@@ -16,6 +16,7 @@ class Push:
     authorization: str
     media_type: str
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +62,7 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
                         self.headers.get("Authorization", ""),
                         self.headers.get("Content-Type", ""),
                         body,
+                        dict(self.headers.items()),
                     )
                 )
                 receiver.arrived.notify_all()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,12 @@ class Service:
     def live(self) -> str:
         """The WebSocket address of the live channel, without the cluster."""
         return self.base.replace("http", "ws", 1) + "/api/v1/live"
+
+    @property
+    def csrf(self) -> str:
+        """The token that pages carry for somebody without a session, as in the demo."""
+        secret = self.services.access.csrf_secret
+        return hmac.new(secret, b"nobody", "sha256").hexdigest()
 
     def key_for(self, source: str) -> str:
         """A new feed key."""

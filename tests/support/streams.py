@@ -1,4 +1,4 @@
-"""The board's two streams in memory: numbered as the store numbers them, and lost on demand.
+"""The board's three streams in memory: numbered as the store numbers them, and lost on demand.
 
 For tests of whoever follows the streams, where losing data, clocks that go back and waiting must
 happen exactly when told. The real board is used wherever that is not needed.
@@ -9,25 +9,31 @@ from collections.abc import Mapping
 
 from capacity.board import BoardUnavailableError
 from capacity.board.changes import START, Change, LateReading
+from capacity.board.journal import JournalEntry, JournalRead
+from capacity.instants import from_epoch_millis
 
 MORNING = 1_795_000_000_000
 """Some instant, in milliseconds since 1970."""
 
 
 class MemoryStreams:
-    """One cluster's changes and late readings; `now` (milliseconds) is set by the test."""
+    """One cluster's changes, late readings and journal; `now` (milliseconds) is set by the test."""
 
     def __init__(self, now: int = MORNING) -> None:
         self.now = now
         self.changes: list[Change] = []
         self.late: list[LateReading] = []
+        self.journal: list[JournalEntry] = []
         self.ever: list[Change] = []
         """Every change there was, also those that the streams have lost."""
+        self.ever_done: list[JournalEntry] = []
+        """The same of the journal."""
         self.away = False
         self.waited_for: list[float] = []
         self._epochs = 1
         self._seq = 0
         self._last = 0
+        self._journaled = 0
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._read = asyncio.Event()
@@ -52,6 +58,26 @@ class MemoryStreams:
         """Append a late reading."""
         self._last += 1
         self.late.append(LateReading(f"{self.now}-{self._last}", unit, row))
+
+    def do(self, kind: str, data: bytes) -> JournalEntry:
+        """Append an entry to the journal."""
+        self._last += 1
+        self._journaled += 1
+        at = from_epoch_millis(self.now)
+        entry = JournalEntry(f"{self.now}-{self._last}", kind, at, data)
+        self.journal.append(entry)
+        self.ever_done.append(entry)
+        return entry
+
+    def trim_journal(self, keep: int) -> None:
+        """Forget all but the newest entries of the journal."""
+        self.journal = self.journal[len(self.journal) - keep :]
+
+    def lose_journal(self, keep: int = 0, back: int = 0) -> None:
+        """Lose the end of the journal, and `back` milliseconds of the clock."""
+        self._journaled -= len(self.journal) - keep
+        self.journal = self.journal[:keep]
+        self.now -= back
 
     def trim(self, keep: int) -> None:
         """Forget all but the newest changes."""
@@ -95,6 +121,15 @@ class MemoryStreams:
     async def late_after(self, cluster: str, stream_id: str, count: int) -> list[LateReading]:
         await self._be_read()
         return [c for c in self.late if _place(c.stream_id) > _place(stream_id)][:count]
+
+    async def journal_after(self, cluster: str, stream_id: str, count: int) -> JournalRead:
+        await self._be_read()
+        later = [e for e in self.journal if _place(e.stream_id) > _place(stream_id)]
+        return JournalRead(
+            entries=tuple(later[:count]),
+            first_number=self._journaled - len(self.journal) + 1,
+            found_place=any(e.stream_id == stream_id for e in self.journal),
+        )
 
     async def wait_for_changes(self, positions: Mapping[str, str], within: float) -> None:
         await self._be_read()

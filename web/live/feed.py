@@ -3,10 +3,11 @@
 Pure bookkeeping without I/O: changes go in, messages come out.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from capacity.board import Change, Cursor, Snapshot
-from web.live.frames import heartbeat_message, rows_message, snapshot_message
+from web.live.frames import heartbeat_message, rows_message, snapshot_message, surge_part
 
 
 class OutOfStepError(Exception):
@@ -23,6 +24,16 @@ class ClusterFeed:
         self._rows: dict[str, bytes] = {}
         self._written: dict[str, int] = {}
         self._joined: bytes | None = None
+        self._surge = b""
+
+    @property
+    def rows(self) -> Mapping[str, bytes]:
+        """The present row of each unit, as JSON; to be read at once, not kept."""
+        return self._rows
+
+    def set_surge(self, surge: bytes) -> None:
+        """From now on every message ends with this surge level, which is JSON already."""
+        self._surge = surge_part(surge)
 
     def load(self, snapshot: Snapshot) -> None:
         """Start over from a snapshot of the store."""
@@ -53,12 +64,14 @@ class ClusterFeed:
         """The whole board; the rows are joined once per change, not once per board."""
         if self._joined is None:
             self._joined = b",".join(self._rows[unit] for unit in sorted(self._rows))
-        return snapshot_message(self.cursor, now, (self._joined,) if self._joined else ())
+        rows = (self._joined,) if self._joined else ()
+        return snapshot_message(self.cursor, now, rows, self._surge)
 
     def since(self, seq: int, now: datetime) -> bytes:
         """The rows that changed after `seq` of the present epoch, oldest change first."""
         changed = sorted((at, unit) for unit, at in self._written.items() if at > seq)
-        return rows_message(self.cursor, now, (self._rows[unit] for _, unit in changed))
+        rows = (self._rows[unit] for _, unit in changed)
+        return rows_message(self.cursor, now, rows, self._surge)
 
     def resume(self, cursor: Cursor | None, now: datetime) -> bytes:
         """What a board needs that last saw `cursor`: the rows since, or a snapshot.
@@ -72,4 +85,4 @@ class ClusterFeed:
 
     def heartbeat(self, now: datetime, *, live: bool) -> bytes:
         """A sign of life at the present cursor."""
-        return heartbeat_message(self.cursor, now, live=live)
+        return heartbeat_message(self.cursor, now, live=live, surge=self._surge)

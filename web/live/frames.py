@@ -26,31 +26,42 @@ def text_frame(payload: bytes) -> bytes:
     return head + payload
 
 
-def snapshot_message(cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
-    """The whole board; `rows` are JSON already."""
-    return _message("snapshot", cursor, now, rows)
+def surge_part(surge: bytes) -> bytes:
+    """What every message of a cluster ends with: its surge level, JSON already."""
+    return b',"surge":' + surge
 
 
-def rows_message(cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
+def snapshot_message(
+    cursor: Cursor, now: datetime, rows: Iterable[bytes], surge: bytes = b""
+) -> bytes:
+    """The whole board; `rows` are JSON already, `surge` is a `surge_part` or empty."""
+    return _message("snapshot", cursor, now, rows, surge)
+
+
+def rows_message(cursor: Cursor, now: datetime, rows: Iterable[bytes], surge: bytes = b"") -> bytes:
     """Rows that changed, each whole."""
-    return _message("rows", cursor, now, rows)
+    return _message("rows", cursor, now, rows, surge)
 
 
-def heartbeat_message(cursor: Cursor, now: datetime, *, live: bool) -> bytes:
+def heartbeat_message(cursor: Cursor, now: datetime, *, live: bool, surge: bytes = b"") -> bytes:
     """A sign of life; `live` is false when the server itself has lost the store."""
-    return b'{"type":"heartbeat","cursor":"%s","server_time":"%s","live":%s}' % (
+    return b'{"type":"heartbeat","cursor":"%s","server_time":"%s","live":%s%s}' % (
         str(cursor).encode(),
         _instant(now),
         b"true" if live else b"false",
+        surge,
     )
 
 
-def _message(kind: str, cursor: Cursor, now: datetime, rows: Iterable[bytes]) -> bytes:
-    return b'{"type":"%s","cursor":"%s","server_time":"%s","rows":[%s]}' % (
+def _message(
+    kind: str, cursor: Cursor, now: datetime, rows: Iterable[bytes], surge: bytes
+) -> bytes:
+    return b'{"type":"%s","cursor":"%s","server_time":"%s","rows":[%s]%s}' % (
         kind.encode(),
         str(cursor).encode(),
         _instant(now),
         b",".join(rows),
+        surge,
     )
 
 

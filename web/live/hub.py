@@ -9,7 +9,7 @@ which is what makes joining and broadcasting free of races.
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from capacity.board import Board, BoardUnavailableError, Change, Cursor
@@ -29,6 +29,11 @@ WAIT = 2.0
 AUDIT = 2.0
 """Seconds between comparisons of our place with the store's, in clusters where nothing happens."""
 BACKOFF = (0.1, 3.0)
+
+
+Listener = Callable[[str, Sequence[bytes]], None]
+"""Told a cluster and rows of it as they stand now: what changed, or all of them after a snapshot.
+It is called between two frames, so it must neither wait nor raise."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,6 +78,7 @@ class Hub:
         self._audit_at = 0.0
         self._channels = {cluster: Channel(cluster) for cluster in clusters}
         self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: list[Listener] = []
         self.live = False
         self.frames_sent = 0
         self.boards_dropped = 0
@@ -97,6 +103,10 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` of every row from now on; to be called before `start`."""
+        self._listeners.append(listener)
+
     def healthy(self) -> bool:
         """Whether the hub follows the store and no part of it has stopped."""
         return self.live and bool(self._tasks) and not any(t.done() for t in self._tasks)
@@ -114,6 +124,20 @@ class Hub:
         """
         channel = self._channels.get(cluster)
         return self.live and channel is not None and channel.loaded
+
+    def feed(self, cluster: str) -> ClusterFeed:
+        """The cluster's board as this process knows it; raises `KeyError` for an unknown one."""
+        return self._channels[cluster].feed
+
+    def tell_surge(self, cluster: str, surge: bytes, *, at_once: bool) -> None:
+        """Let every message of the cluster carry this surge level, JSON already.
+
+        `at_once` sends a heartbeat now instead of waiting for the next message.
+        """
+        channel = self._channels[cluster]
+        channel.feed.set_surge(surge)
+        if at_once:
+            self._heartbeat_of(channel)
 
     def join(self, cluster: str, connection: Connection, since: Cursor | None) -> Member:
         """Add a board and send it what it lacks; raises `KeyError` for an unknown cluster."""
@@ -185,13 +209,19 @@ class Hub:
             log.warning("starting over from a snapshot (%s)", step)
             await self._reload(channel)
         else:
+            self._tell(channel, [change.row for change in changes])
             self._schedule(channel)
 
     async def _reload(self, channel: Channel) -> None:
         snapshot = await self._board.snapshot(channel.feed.cluster)
         channel.feed.load(snapshot)
         channel.loaded = True
+        self._tell(channel, [stored.row for stored in snapshot.rows])
         self._schedule(channel)
+
+    def _tell(self, channel: Channel, rows: Sequence[bytes]) -> None:
+        for listener in self._listeners:
+            listener(channel.feed.cluster, rows)
 
     def _schedule(self, channel: Channel) -> None:
         if channel.timer is not None:
@@ -238,12 +268,14 @@ class Hub:
             self._heartbeats()
 
     def _heartbeats(self) -> None:
-        now = self._clock()
         for channel in self._channels.values():
-            self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
-            message = encoded(channel.feed.heartbeat(now, live=self.live))
-            for member in tuple(channel.members):
-                self._beat_for(channel, member, message)
+            self._heartbeat_of(channel)
+
+    def _heartbeat_of(self, channel: Channel) -> None:
+        self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
+        message = encoded(channel.feed.heartbeat(self._clock(), live=self.live))
+        for member in tuple(channel.members):
+            self._beat_for(channel, member, message)
 
     def _beat_for(self, channel: Channel, member: Member, message: tuple[bytes, bytes]) -> None:
         if member.behind_since is None:

@@ -1,6 +1,6 @@
-"""The board and the wall screen: one cluster's acute capacity at one moment."""
+"""The board: one cluster's acute capacity at one moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,11 +10,23 @@ from capacity.model import REPORT_TYPE_OF_KIND
 from capacity.row import Row
 from capacity.units import Catalogue
 from web.pages import times
+from web.pages.calls import (
+    ROOMS,
+    SHORTCUTS,
+    Caller,
+    Choice,
+    Names,
+    call_panel,
+    names_of,
+    soon_choices,
+    where_choices,
+)
+from web.pages.cluster import abilities_of, title_of, words_of
 from web.pages.environment import render
 from web.pages.filters import Filters, read_filters
 from web.pages.groups import LOCAL_KINDS, Layout, Viewer, lay_out, municipalities_of
-from web.pages.shown import Shown
-from web.words import DEFAULT, LANGUAGES, Lang, Words
+from web.pages.surge import surge_view
+from web.words import LANGUAGES, Lang, Words
 
 FIRST_NEEDS: Final = (
     "iv_antibiotics",
@@ -40,14 +52,14 @@ class Timing:
     retry_max_ms: int = 15_000
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One filter button: its value, name, address, and whether it is chosen."""
-
-    value: str
-    name: str
-    href: str
-    chosen: bool
+BOARD_MODULES: Final = (
+    "board", "clock", "connection", "filters", "link", "shown", "times", "totals", "words",
+)  # fmt: skip
+CALL_MODULES: Final = (
+    "alternative", "alternatives", "call", "dom", "holds", "latest", "memory", "mine", "need", "outcome",
+    "say", "send", "surge", "why",
+)  # fmt: skip
+"""The scripts that a page will ask for, named in its head so that they are fetched at once."""
 
 
 def render_board(
@@ -61,31 +73,50 @@ def render_board(
     *,
     demo: bool = False,
     timing: Timing | None = None,
+    caller: Caller | None = None,
 ) -> str:
-    """The board page. `query` is the address's name and value pairs (filters, language).
+    """The board page. `query` is the address's name and value pairs (need, language); `caller`
+    says who looks and brings the alternatives; without one there is only the board.
 
     `KeyError` when the catalogue has no such cluster.
     """
     pairs = tuple(query)
-    words = _words(catalogue, now, lang)
-    abilities = _abilities(catalogue, cluster_id, words.lang)
+    words = words_of(catalogue, now, lang)
+    abilities = abilities_of(catalogue, cluster_id, words.lang)
     municipalities = municipalities_of(catalogue, cluster_id, now)
     filters = read_filters(pairs, municipalities, abilities)
     asked = next((v for k, v in pairs if k == "lang" and v in LANGUAGES), None)
-    layout = lay_out(Viewer(catalogue, now, words, abilities, filters), cluster_id, rows)
+    caller = caller or Caller()
+    viewer = Viewer(catalogue, now, words, abilities, filters, caller.may_report)
+    layout = lay_out(viewer, cluster_id, rows)
     needs = [
         Choice(code, _upper(name), filters.toggled(code).href(asked), code in filters.capabilities)
         for code, name in abilities.items()
     ]
+    names = names_of(catalogue, cluster_id, now, words)
     first = {code: place for place, code in enumerate(FIRST_NEEDS)}
     more_needs = [choice for choice in needs if choice.value not in first]
+    common = live_values(catalogue, cluster_id, layout, cursor, now, words, abilities, demo, timing)
+    common["script_words"] = {**words.for_script(*ROOMS), **for_script(words, abilities, names)}
     return render(
         "board.html",
         words,
-        **_common(catalogue, cluster_id, layout, cursor, now, words, abilities, demo, timing),
+        **common,
+        csrf=caller.csrf,
+        modules=(*BOARD_MODULES, *CALL_MODULES),
+        call=call_panel(caller, cluster_id, filters, now, words, names),
+        surge=surge_view(caller.surge, cluster_id, now, words) if caller.surge else None,
+        may_override=caller.may_override,
+        keys=SHORTCUTS,
+        soon_choices=soon_choices(filters, words, asked),
+        where_choices=where_choices(filters, words, asked),
         municipality_choices=[
-            Choice(code, name, filters.in_municipality(code or None).href(asked), chosen)
-            for code, name, chosen in _municipality_choices(municipalities, filters, words)
+            Choice(
+                code, name, filters.in_municipality(code or None).href(asked), chosen, str(place)
+            )
+            for place, (code, name, chosen) in enumerate(
+                _municipality_choices(municipalities, filters, words)
+            )
         ],
         needs=sorted((c for c in needs if c.value in first), key=lambda c: first[c.value]),
         more_needs=more_needs,
@@ -97,40 +128,7 @@ def render_board(
     )
 
 
-def render_wall(
-    catalogue: Catalogue,
-    cluster_id: str,
-    rows: Sequence[Row],
-    cursor: str,
-    now: datetime,
-    lang: Lang = DEFAULT,
-    *,
-    demo: bool = False,
-    timing: Timing | None = None,
-) -> str:
-    """The wall screen: the same figures, large, with a clock and nothing to press."""
-    words = _words(catalogue, now, lang)
-    abilities = _abilities(catalogue, cluster_id, words.lang)
-    layout = lay_out(Viewer(catalogue, now, words, abilities, Filters()), cluster_id, rows)
-    return render(
-        "wall.html",
-        words,
-        **_common(catalogue, cluster_id, layout, cursor, now, words, abilities, demo, timing),
-        stale_names=stale_names((view.shown for view in layout.units), words),
-        clock=times.clock(words, now),
-    )
-
-
-def stale_names(units: Iterable[Shown], words: Words) -> str:
-    """One sentence naming the units shown as outdated or unknown; empty when there are none.
-
-    It goes by the mark, so that the sentence can never count otherwise than the eye does.
-    """
-    names = [texts["name"] for texts in units if texts["mark"] in ("stale", "unknown")]
-    return words.count("stale_names", len(names), names=", ".join(names)) if names else ""
-
-
-def _common(
+def live_values(
     catalogue: Catalogue,
     cluster_id: str,
     layout: Layout,
@@ -141,50 +139,32 @@ def _common(
     demo: bool,
     timing: Timing | None,
 ) -> dict[str, object]:
+    """What every page that follows the live channel needs."""
     return {
         "cluster": catalogue.clusters[cluster_id],
-        "title": _title(catalogue, cluster_id, now, words),
+        "title": title_of(catalogue, cluster_id, now, words),
         "layout": layout,
         "cursor": cursor,
         "server_time": format_instant(now),
         "taken_at": times.moment(words, now, now),
         "demo": demo,
         "timing": timing or Timing(),
-        "script_words": {
-            **words.for_script(),
-            "abilities": abilities,
-            "shapes": {kind.value: shape.value for kind, shape in REPORT_TYPE_OF_KIND.items()},
-            "local_kinds": sorted(kind.value for kind in LOCAL_KINDS),
-        },
+        "script_words": {**words.for_script(), **for_script(words, abilities, {})},
     }
 
 
-def _words(catalogue: Catalogue, now: datetime, lang: Lang) -> Words:
-    term = catalogue.term("acute_place", now)
-    if term is None:
-        return Words(lang)
-    return Words(lang, (term.da, term.da_plural) if lang == "da" else (term.en, term.en_plural))
-
-
-def _title(catalogue: Catalogue, cluster_id: str, now: datetime, words: Words) -> str:
-    """The grouping's name with the word of the day: a cluster until 2027, a council after."""
-    term = catalogue.term("cluster", now)
-    kind = words.text("cluster") if term is None else term.da if words.lang == "da" else term.en
-    return f"{catalogue.clusters[cluster_id].name} {kind}"
+def for_script(words: Words, abilities: Mapping[str, str], names: Names) -> dict[str, object]:
+    """What the script must know of the catalogue, besides the texts."""
+    return {
+        "abilities": abilities,
+        "names": names,
+        "shapes": {kind.value: shape.value for kind, shape in REPORT_TYPE_OF_KIND.items()},
+        "local_kinds": sorted(kind.value for kind in LOCAL_KINDS),
+    }
 
 
 def _upper(name: str) -> str:
     return name[:1].upper() + name[1:]
-
-
-def _abilities(catalogue: Catalogue, cluster_id: str, lang: Lang) -> dict[str, str]:
-    """Code and name of the capabilities that some unit of the cluster has, in catalogue order."""
-    had = {code for unit in catalogue.units_of(cluster_id) for code in unit.capabilities}
-    return {
-        code: term.da if lang == "da" else term.en
-        for code, term in catalogue.capabilities.items()
-        if code in had
-    }
 
 
 def _municipality_choices(
@@ -202,7 +182,7 @@ def _more_label(choices: Sequence[Choice], words: Words) -> str:
 
 
 def _status(layout: Layout, filters: Filters, words: Words) -> str:
-    if not filters.chosen:
+    if not filters.filtering:
         return ""
     visible = sum(not unit.hidden for unit in layout.filtered)
     return words.text("filter_status", shown=visible, all=len(layout.filtered))

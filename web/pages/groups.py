@@ -34,6 +34,7 @@ class UnitView:
     kind: str
     authority: str
     operator: str
+    may_report: bool
 
     @property
     def id(self) -> str:
@@ -81,13 +82,15 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Everything that decides how a row is shown at one moment."""
+    """Everything that decides how a row is shown at one moment; `may_report` are the ids of units
+    for which whoever looks may report by hand."""
 
     catalogue: Catalogue
     now: datetime
     words: Words
     abilities: Mapping[str, str]
     filters: Filters
+    may_report: frozenset[str] = frozenset()
 
     def view(self, unit: Unit, row: Row, filtered: bool) -> UnitView:
         """The element of one unit."""
@@ -101,6 +104,7 @@ class Viewer:
             kind=kind_name(self.catalogue, unit.kind, self.now, self.words),
             authority=self._organisation(unit.authority.on(today)),
             operator=self._organisation(unit.operator.on(today)),
+            may_report=unit.id in self.may_report,
         )
 
     def _organisation(self, id_: str | None) -> str:

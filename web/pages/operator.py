@@ -81,6 +81,7 @@ def render_quarantine(
     closed: bool,
     did: str | None,
     by: str,
+    csrf: str,
     demo: bool,
 ) -> str:
     """One source's entries, open or closed; `did` tells what an action just led to."""
@@ -88,6 +89,7 @@ def render_quarantine(
     return render(
         "operator_source.html",
         words,
+        csrf=csrf,
         say=say,
         source=source,
         tally=tally,
@@ -103,7 +105,7 @@ def render_quarantine(
 
 
 def render_entry(
-    entry: Entry, now: datetime, lang: Lang, *, has_raw: bool, by: str, demo: bool
+    entry: Entry, now: datetime, lang: Lang, *, has_raw: bool, by: str, csrf: str, demo: bool
 ) -> str:
     """One entry with all that is known of it."""
     words, say = Words(lang), say_in(lang)
@@ -111,6 +113,7 @@ def render_entry(
     return render(
         "operator_entry.html",
         words,
+        csrf=csrf,
         say=say,
         entry=entry,
         is_open=entry.state is State.OPEN,

@@ -1,4 +1,4 @@
-"""Pages that hold no figures: messages, sign-in, and the choice of a cluster."""
+"""Pages that hold no figures: messages, and the choice of a cluster."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,6 @@ from web.words import Lang, Words
 def render_message(title: str, paragraphs: Sequence[str], lang: Lang, status: int) -> str:
     """A page that tells one thing, an error for instance; `status` is the HTTP status."""
     return render("message.html", Words(lang), title=title, paragraphs=paragraphs, status=status)
-
-
-def render_sign_in(lang: Lang, error: bool, next: str) -> str:
-    """The sign-in form: one field ``key``, posted to /sign-in together with ``next``."""
-    return render("sign_in.html", Words(lang), error=error, next=next)
 
 
 def render_index(clusters: Sequence[Cluster], lang: Lang) -> str:

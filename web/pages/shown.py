@@ -5,8 +5,9 @@ the browser, and a test holds the two against each other over generated rows. Ru
 unknown figure is a dash and never a number, unknown is never 0, a contradiction is said in words.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from capacity.instants import parse_instant
 from capacity.model import (
@@ -25,8 +26,16 @@ from web.words import Words
 Shown = dict[str, str]
 """Slot name to text, "" where there is nothing to say; and `mark` and `freshness`, for the eye.
 
-`mark` is free, one, occupied, closed, stale, unknown, or load (pressure, not an offer).
+`mark` is free, one, occupied, closed, stale, unknown, or load (pressure, not an offer). `hold` says
+whether a place can be asked for now: yes, no, or "" where the kind of unit is only ever rung.
 """
+
+HOLDABLE: Final = frozenset({ReportType.PLACE, ReportType.TEAM, ReportType.SLOT})
+"""Shapes of report that tell of something to keep: a place, a visit, a slot."""
+LIVE: Final = ("asked", "accepted")
+"""States of a hold that keeps a place now."""
+NURSE: Final = "nurse"
+"""The source of what a person at the unit said by hand."""
 
 
 def instant(text: str | None) -> datetime | None:
@@ -54,12 +63,67 @@ def shown(row: Row, now: datetime, words: Words, abilities: Mapping[str, str]) -
         "line": " · ".join(part for part in _line(row, freshness, now, words) if part),
         "warn": _contradictions(row, words) if trusted else "",
         "note": row["note"] or "",
-        "phone": _national(row["phone"] or ""),
+        "phone": national(row["phone"] or ""),
         "counts": _counts(row, words) if trusted else "",
         "abilities": _names(row["capabilities"], abilities),
         "abilities_off": _off(row, words, abilities),
         "source": row["source"] or "",
+        "held": words.count("held", row["held"]) if row["held"] else "",
+        "holds": ", ".join(_holds(row, now, words)),
+        "disputed": _dispute(row, now, words),
+        "hold": _may_hold(row, trusted),
     }
+
+
+def countdown(until: datetime, now: datetime) -> str:
+    """Minutes and seconds left until an instant, "0:00" when it has passed."""
+    left = max(0, -((now - until) // timedelta(seconds=1)))
+    return f"{left // 60}:{left % 60:02}"
+
+
+def _holds(row: Row, now: datetime, words: Words) -> Iterable[str]:
+    """What stands between the unit's own figure and the free one, and a decline just given."""
+    holds = [dict[str, Any](hold) for hold in row["holds"]]
+    live = [hold for hold in holds if hold["state"] in LIVE]
+    for hold in sorted(live, key=lambda hold: (hold["expires_at"], hold["id"])):
+        left = countdown(parse_instant(hold["expires_at"]), now)
+        yield words.text(f"hold_{hold['state']}", left=left)
+    filled = sum(hold["state"] == "filled" and hold["counts"] for hold in holds)
+    if filled:
+        yield words.text("hold_filled", n=filled)
+    declined = max((h["ended_at"] for h in holds if h["state"] == "declined"), default=None)
+    if declined:
+        yield words.text("hold_declined", time=times.moment(words, parse_instant(declined), now))
+
+
+def _dispute(row: Row, now: datetime, words: Words) -> str:
+    """Both figures, where a feed and a person at the unit disagree, each with its time."""
+    other = row["disputed"]
+    if other is None:
+        return ""
+    standing = (row["state"], row["free_before_holds"], row["observed_at"])
+    said = (other["state"], other["free"], other["observed_at"])
+    system, nurse = (standing, said) if other["source"] == NURSE else (said, standing)
+    return words.text(
+        "disputed", system=_word_of(system, now, words), nurse=_word_of(nurse, now, words)
+    )
+
+
+def _word_of(said: tuple[Any, Any, Any], now: datetime, words: Words) -> str:
+    state, free, observed_at = said
+    if state == State.CLOSED:
+        figure = words.text("word_closed")
+    else:
+        figure = words.text("no_number") if free is None else str(free)
+    observed = instant(observed_at)
+    time = times.moment(words, observed, now) if observed else ""
+    return f"{figure} {time}".strip()
+
+
+def _may_hold(row: Row, trusted: bool) -> str:
+    if REPORT_TYPE_OF_KIND[UnitKind(row["kind"])] not in HOLDABLE:
+        return ""
+    return "yes" if trusted and row["state"] != State.CLOSED and row["free"] else "no"
 
 
 def _figure(row: Row, freshness: Freshness, words: Words) -> Shown:
@@ -200,7 +264,7 @@ def _counts(row: Row, words: Words) -> str:
     return ", ".join(words.text(key, n=n) for key, n in parts.items() if n is not None)
 
 
-def _national(phone: str) -> str:
+def national(phone: str) -> str:
     """A Danish number as Danes write it; the link dials the whole one."""
     return phone.removeprefix("+45").strip()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from web.words import board
+from web.words import access, alternatives, board, calls, notify, surge, unit_page, wall
 from web.words.board import KINDS, MONTHS
 from web.words.texts import DEFAULT, LANGUAGES, Lang, Pair, choose_language, fill
 
@@ -29,7 +29,16 @@ class _Room(Protocol):
     def PAGE(self) -> Mapping[str, Pair]: ...  # noqa: N802
 
 
-ROOMS: Final[Mapping[str, _Room]] = {"board": board}
+ROOMS: Final[Mapping[str, _Room]] = {
+    "board": board,
+    "surge": surge,
+    "alternatives": alternatives,
+    "access": access,
+    "calls": calls,
+    "wall": wall,
+    "notify": notify,
+    "unit_page": unit_page,
+}
 """The rooms by the name that `Words.for_script` takes."""
 
 

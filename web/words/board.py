@@ -64,6 +64,16 @@ SHARED: Final[Mapping[str, Pair]] = {
     "count_reserved": ("reserveret {n}", "reserved {n}"),
     "count_closed": ("lukket {n}", "closed {n}"),
     "count_held": ("holdt for kald {n}", "held for calls {n}"),
+    # Holds on a unit's row, and two words about it that disagree.
+    "hold_asked": ("spurgt {left}", "asked {left}"),
+    "hold_accepted": ("lovet {left}", "promised {left}"),
+    "hold_filled": ("fyldt {n}, afventer melding", "filled {n}, awaiting report"),
+    "hold_declined": ("afvist {time}", "declined {time}"),
+    "disputed": (
+        "systemet: {system} · sygeplejersken: {nurse}",
+        "the system: {system} · the nurse: {nurse}",
+    ),
+    "word_closed": ("lukket", "closed"),
     "abilities_off": ("Ikke nu: {names}", "Not now: {names}"),
     # Totals.
     "total_places": ("af {n} {places}", "of {n} {places}"),
@@ -93,6 +103,7 @@ SHARED: Final[Mapping[str, Pair]] = {
 
 SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {
     # One and many, in Danish and in English.
+    "held": (("{n} holdt", "{n} holdt"), ("{n} held", "{n} held")),
     "total_free": (("ledig", "ledige"), ("free", "free")),
     "places": (("akutplads", "akutpladser"), ("acute place", "acute places")),
     "link_retry": (
@@ -159,16 +170,6 @@ PAGE: Final[Mapping[str, Pair]] = {
     "detail_observed": ("Alder", "Age"),
     "legend": ("Tegnforklaring", "Key"),
     "clock_label": ("Serverens klokkeslæt", "Server time"),
-    "sign_in": ("Log ind", "Sign in"),
-    "key": ("Adgangsnøgle", "Access key"),
-    "sign_in_error": (
-        "Nøglen blev ikke genkendt. Prøv igen, eller spørg din koordinator.",
-        "The key was not recognised. Try again, or ask your coordinator.",
-    ),
-    "sign_in_help": (
-        "Nøglen er personlig for din funktion og må ikke deles.",
-        "The key belongs to your function and must not be shared.",
-    ),
     "index": ("Vælg klynge", "Choose a cluster"),
     "no_clusters": ("Der er ingen klynger at vise.", "There are no clusters to show."),
     "to_front": ("Til forsiden", "To the front page"),

@@ -1,6 +1,7 @@
 // The units on the page: rows by unit id, patched in place. Nothing is ever reordered, and the row
 // that holds the focus is never taken away under it.
 
+import { dial, fillSlot, fillSlots, setAttribute, setHidden, setMark, setOff, setText } from "./dom.js";
 import { shown } from "./shown.js";
 import { staleNames, totalShown } from "./totals.js";
 
@@ -45,6 +46,20 @@ export class Board {
     this.apply(rows);
   }
 
+  // Every row as it was last told.
+  get rows() {
+    return [...this.#units.values()].map((unit) => unit.row);
+  }
+
+  row(id) {
+    return this.#units.get(id)?.row;
+  }
+
+  // How many rows the choice leaves, in words; nothing where it leaves all.
+  get count() {
+    return this.#counted(({ row, serves }) => this.#filters.accepts(row, serves));
+  }
+
   // At most once per frame of the screen, however many rows came; not at all while out of sight.
   paint() {
     if (this.#waiting) return;
@@ -66,12 +81,19 @@ export class Board {
       return said;
     });
     for (const group of this.#groups) this.#paintGroup(group, now);
-    const all = [...this.#units.values()].map((unit) => unit.row);
     const total = document.querySelector('[data-total-of="all"]');
-    if (total) fillSlots(total, totalShown(all, now, this.#words));
+    if (total) fillSlots(total, totalShown(this.rows, now, this.#words));
     const names = document.querySelector("[data-stale-names]");
     if (names) fillSlot(names, staleNames(texts, this.#words));
-    this.#paintStatus();
+    const count = document.querySelector("[data-filter-status]");
+    if (count) setText(count, this.#counted((unit) => !unit.element.hidden));
+  }
+
+  #counted(seen) {
+    if (!this.#filters.filtering) return "";
+    const units = this.#groups.flatMap((group) => group.units);
+    const values = { shown: units.filter(seen).length, all: units.length };
+    return this.#words.text("filter_status", values);
   }
 
   #paintGroup({ element, units }, now) {
@@ -86,22 +108,13 @@ export class Board {
     const empty = element.querySelector("[data-empty]");
     if (empty) setHidden(empty, seen.length > 0);
   }
-
-  #paintStatus() {
-    const status = document.querySelector("[data-status]");
-    if (!status) return;
-    const units = this.#groups.flatMap((group) => group.units);
-    const seen = units.filter((unit) => !unit.element.hidden).length;
-    const values = { shown: seen, all: units.length };
-    const text = this.#filters.chosen ? this.#words.text("filter_status", values) : "";
-    if (status.textContent !== text) status.textContent = text;
-  }
 }
 
 class UnitElement {
   #mark;
   #age;
   #phone;
+  #hold;
 
   constructor(element) {
     this.element = element;
@@ -110,6 +123,7 @@ class UnitElement {
     this.#mark = element.querySelector(".mark use");
     this.#age = element.querySelector('[data-slot="age"]');
     this.#phone = element.querySelector("a.phone");
+    this.#hold = element.querySelector("button.hold");
   }
 
   hide(hidden) {
@@ -118,42 +132,19 @@ class UnitElement {
 
   fill(texts) {
     const { dataset } = this.element;
-    if (dataset.mark !== texts.mark) {
-      dataset.mark = texts.mark;
-      this.#mark.setAttribute("href", `#mark-${texts.mark}`);
-    }
+    if (dataset.mark !== texts.mark) dataset.mark = texts.mark;
+    setMark(this.#mark, texts.mark);
     if (dataset.freshness !== texts.freshness) dataset.freshness = texts.freshness;
-    if (this.#age.title !== texts.observed) this.#age.title = texts.observed;
-    if (this.#age.getAttribute("datetime") !== texts.observed_at) {
-      this.#age.setAttribute("datetime", texts.observed_at);
+    if (dataset.canHold !== texts.hold) dataset.canHold = texts.hold;
+    setAttribute(this.#age, "title", texts.observed);
+    setAttribute(this.#age, "datetime", texts.observed_at);
+    if (this.#phone) dial(this.#phone, this.row.phone);
+    if (this.#hold) {
+      const lost = document.body.dataset.link === "lost";
+      setOff(this.#hold, lost || texts.hold !== "yes", lost ? "off-link" : null);
     }
-    if (this.#phone) this.#dial(this.row.phone ?? "");
     fillSlots(this.element, texts);
   }
-
-  #dial(phone) {
-    const digits = phone.replace(/\D/g, "");
-    const abroad = phone.trim().startsWith("+") ? "+" : digits.length === 8 ? "+45" : "";
-    const href = `tel:${abroad}${digits}`;
-    if (this.#phone.getAttribute("href") !== href) this.#phone.setAttribute("href", href);
-    setHidden(this.#phone, !phone);
-  }
-}
-
-function fillSlots(element, texts) {
-  for (const slot of element.querySelectorAll("[data-slot]")) {
-    fillSlot(slot, texts[slot.dataset.slot]);
-  }
-}
-
-// What has nothing to say is hidden, and in a list of terms its term too.
-function fillSlot(slot, text) {
-  if (slot.textContent !== text) slot.textContent = text;
-  setHidden(slot.tagName === "DD" ? slot.parentElement : slot, text === "");
-}
-
-function setHidden(element, hidden) {
-  if (element.hidden !== hidden) element.hidden = hidden;
 }
 
 // As a unit without any report: what the catalogue says of it stays, everything told is gone.
@@ -164,6 +155,7 @@ function unknown(row) {
     ...blank,
     ...kept,
     held: 0,
+    holds: [],
     state: "unknown",
     inconsistencies: [],
     capabilities: [...row.capabilities, ...row.capabilities_off],

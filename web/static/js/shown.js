@@ -2,6 +2,12 @@
 
 import { age, full, instant, moment } from "./times.js";
 
+export const HOLDABLE = ["place", "team", "slot"]; // shapes that tell of something to keep
+const NURSE = "nurse";
+
+// Whether a hold keeps a place now.
+export const isLive = (hold) => hold.state === "asked" || hold.state === "accepted";
+
 // It is stale *at* stale_at, not after it.
 export function freshnessOf(row, now) {
   if (!row.observed_at || !row.stale_at) return "unknown";
@@ -21,14 +27,69 @@ export function shown(row, now, words) {
     line: line(row, freshness, now, words).filter(Boolean).join(" · "),
     warn: trusted ? contradictions(row, words) : "",
     note: row.note ?? "",
-    phone: (row.phone ?? "").replace(/^\+45/, "").trim(),
+    phone: national(row.phone),
     counts: trusted ? counts(row, words) : "",
     abilities: names(row.capabilities, words),
     abilities_off: row.capabilities_off.length
       ? words.text("abilities_off", { names: names(row.capabilities_off, words) })
       : "",
     source: row.source ?? "",
+    held: row.held ? words.count("held", row.held) : "",
+    holds: holds(row, now, words).join(", "),
+    disputed: dispute(row, now, words),
+    hold: mayHold(row, trusted, words),
   };
+}
+
+// A Danish number as Danes write it; the link dials the whole one.
+export function national(phone) {
+  return (phone ?? "").replace(/^\+45/, "").trim();
+}
+
+// Minutes and seconds left until an instant, "0:00" when it has passed.
+export function countdown(until, now) {
+  const left = Math.max(0, Math.ceil((until - now) / 1000));
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+}
+
+// What stands between the unit's own figure and the free one, and a decline just given.
+function holds(row, now, words) {
+  const order = (hold) => `${hold.expires_at} ${hold.id}`;
+  const live = row.holds.filter(isLive).sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  const texts = live.map((hold) => {
+    const left = countdown(instant(hold.expires_at), now);
+    return words.text(`hold_${hold.state}`, { left });
+  });
+  const filled = row.holds.filter((hold) => hold.state === "filled" && hold.counts).length;
+  if (filled) texts.push(words.text("hold_filled", { n: filled }));
+  const declined = row.holds.filter((hold) => hold.state === "declined");
+  const last = declined.map((hold) => hold.ended_at).sort().at(-1);
+  if (last) {
+    texts.push(words.text("hold_declined", { time: moment(words, instant(last), now) }));
+  }
+  return texts;
+}
+
+// Both figures, where a feed and a person at the unit disagree, each with its time.
+function dispute(row, now, words) {
+  const other = row.disputed;
+  if (!other) return "";
+  const standing = { ...row, free: row.free_before_holds };
+  const [system, nurse] = other.source === NURSE ? [standing, other] : [other, standing];
+  const values = { system: wordOf(system, now, words), nurse: wordOf(nurse, now, words) };
+  return words.text("disputed", values);
+}
+
+function wordOf(said, now, words) {
+  const closed = said.state === "closed";
+  const figure = closed ? words.text("word_closed") : String(said.free ?? words.text("no_number"));
+  const at = instant(said.observed_at);
+  return at === null ? figure : `${figure} ${moment(words, at, now)}`;
+}
+
+function mayHold(row, trusted, words) {
+  if (!HOLDABLE.includes(words.shapes[row.kind])) return "";
+  return trusted && row.state !== "closed" && row.free ? "yes" : "no";
 }
 
 function figure(row, freshness, words) {

@@ -66,3 +66,18 @@ function whichOfTwo(at) {
   if (COPENHAGEN.format(at + HOUR * 1000) === face) return "summer_time";
   return COPENHAGEN.format(at - HOUR * 1000) === face ? "winter_time" : null;
 }
+
+// The next instant at which it is a whole hour of the day in Denmark; not for the hours of the
+// night in which clocks change.
+export function nextTimeOfDay(hour, after) {
+  const { hour: h, minute } = wall(after);
+  const since = (Number(h) * 60 + Number(minute)) * 60_000 + (after % 60_000);
+  const ahead = (hour * HOUR * 1000 - since + DAY * 1000) % (DAY * 1000);
+  const found = after + ahead;
+  const off = Number(wall(found).hour) - hour; // clocks changed in between
+  return found - ((off + 36) % 24 - 12) * HOUR * 1000;
+}
+
+export function seconds(at) {
+  return String(Math.floor(at / 1000) % 60).padStart(2, "0");
+}

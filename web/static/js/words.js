@@ -9,8 +9,13 @@ export class Words {
     this.#counts = given.counts;
     this.months = given.months;
     this.abilities = given.abilities;
+    this.names = given.names;
     this.shapes = given.shapes;
     this.localKinds = given.local_kinds;
+  }
+
+  has(key) {
+    return key in this.#texts;
   }
 
   text(key, values = {}) {

@@ -1,0 +1,110 @@
+"""Calling the board's functions: what is repeated, what is not, and what a caller is told."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from capacity.board.connection import SOCKET_TIMEOUT, function, load_functions, open_client
+from capacity.board.keys import ClusterKeys
+
+STREAM_LENGTH = 100_000
+"""Changes kept per cluster for readers that were away; history keeps them all."""
+REMEMBER_SECONDS = 3600
+"""How long the answer to a request is remembered, hence how late a repeat is still harmless."""
+REMEMBER_OWN_SECONDS = 60
+"""The same for a request whose id its caller does not know, so that only we can repeat it."""
+ATTEMPTS = 3
+"""How often one request is sent, under the same id, before its fate is called unknown."""
+LAST_ATTEMPT_SECONDS = 2.5
+"""No attempt begins later than this: a stopped server answers none, and callers must hear soon."""
+
+Argument = bytes | str | int
+
+
+class BoardUnavailableError(Exception):
+    """The store cannot be reached or refuses; nothing was written by this call."""
+
+
+class UnconfirmedError(BoardUnavailableError):
+    """The reply was lost: the write may or may not have been made. Repeating it is safe."""
+
+
+class Caller:
+    """Calls functions of the library on one Redis/Valkey server."""
+
+    def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
+        self._url = url
+        self._stream_length = stream_length
+        self._client: Redis = open_client(url)
+
+    async def _request(
+        self, name: str, cluster: str, arguments: Sequence[Argument], request_id: str | None
+    ) -> Any:
+        """Call a function that remembers its answer; a request without an id gets one of ours."""
+        keys = ClusterKeys(cluster).for_function(request_id or uuid.uuid4().hex)
+        remember = REMEMBER_SECONDS if request_id else REMEMBER_OWN_SECONDS
+        head = (uuid.uuid4().hex[:12], self._stream_length, remember * 1000)
+        return await self._call(name, keys, [*head, *arguments])
+
+    async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Call a function; repeats under the same request id are what makes this safe."""
+        began = time.monotonic()
+        unknown = False
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with asyncio.timeout(SOCKET_TIMEOUT):
+                    return await self._client.fcall(function(name), len(keys), *keys, *arguments)
+            except (RedisError, TimeoutError) as error:
+                unknown = unknown or _may_have_been_done(error)
+                late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
+                if late or attempt == ATTEMPTS or not await self._mended(error):
+                    kind = UnconfirmedError if unknown else BoardUnavailableError
+                    raise kind(_reason(error)) from error
+            await asyncio.sleep(0.05 * attempt)
+
+    async def _mended(self, error: Exception) -> bool:
+        """Whether a repeat can help; puts the functions back where a server has lost them."""
+        if not isinstance(error, ResponseError):
+            lost = isinstance(error, RedisConnectionError | RedisTimeoutError | TimeoutError)
+            return lost and not isinstance(error, BusyLoadingError)
+        if "Function not found" not in str(error):
+            return False
+        with contextlib.suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(SOCKET_TIMEOUT):
+                await load_functions(self._client)
+        return True
+
+
+@contextlib.asynccontextmanager
+async def asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
+    """Bounds a question to the store, and turns the client library's errors into our own."""
+    try:
+        async with asyncio.timeout(within):
+            yield
+    except (RedisError, TimeoutError) as error:
+        raise BoardUnavailableError(_reason(error)) from error
+
+
+def _may_have_been_done(error: Exception) -> bool:
+    """Whether the server may have done what was asked before the call failed.
+
+    Not when it refused, and not when the words never left: no connection could be made, or none
+    of ours was free.
+    """
+    if isinstance(error, ResponseError | BusyLoadingError | AuthenticationError):
+        return False
+    return not any(sign in str(error) for sign in ("connecting to", "No connection available"))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]

@@ -1,0 +1,37 @@
+"""Things that wait for one answer for a few minutes, such as a sign-in at an identity provider."""
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from capacity.board.connection import open_client
+from capacity.board.keys import PREFIX
+from capacity.board.store import asking
+
+
+class Pending:
+    """Keeps a value under a name that nobody can guess, and gives it out once."""
+
+    def __init__(self, url: str) -> None:
+        self._client = open_client(url)
+
+    async def put(self, name: str, value: dict[str, Any], lifetime: timedelta) -> None:
+        """Keep a value; `BoardUnavailableError` when the store is away."""
+        async with asking():
+            await self._client.set(_key(name), orjson.dumps(value), px=lifetime)
+
+    async def take(self, name: str) -> dict[str, Any] | None:
+        """The value, which is then gone; ``None`` when it was taken, or waited too long."""
+        async with asking():
+            found: Any = await self._client.getdel(_key(name))
+        value: dict[str, Any] | None = orjson.loads(found) if found else None
+        return value
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+
+def _key(name: str) -> str:
+    return f"{PREFIX}:{{people}}:pending:{name[:200]}"

@@ -1,0 +1,94 @@
+"""Rate limits and the delays after failed sign-ins, counted in Redis/Valkey for all processes."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from capacity.board.connection import open_client
+from capacity.board.keys import PREFIX
+from capacity.board.store import asking
+from capacity.instants import Clock, epoch_millis, from_epoch_millis
+
+FREE_FAILURES = 4
+"""Failed tries that cost nothing; people mistype."""
+LONGEST_DELAY = timedelta(minutes=15)
+FORGET_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request may go on; if not, in how many seconds the next one may."""
+
+    allowed: bool
+    retry_after: int = 0
+
+
+class Rates:
+    """Counts by name; `BoardUnavailableError` when the store is away."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._client = open_client(url)
+        self._clock = clock
+        # The library wants an address even where it is given connections.
+        storage = RedisStorage(
+            "async+redis://localhost:6379",
+            implementation="redispy",
+            key_prefix=f"{PREFIX}:{{rates}}",
+            connection_pool=self._client.connection_pool,  # type: ignore[arg-type]
+        )
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+
+    async def hit(self, what: str, who: str, per_minute: int) -> Verdict:
+        """Count one request of `who` against a limit a minute (a sliding window)."""
+        limit = RateLimitItemPerMinute(per_minute)
+        name = hashlib.sha256(who.encode()).hexdigest()[:32]
+        async with asking():
+            if await self._limiter.hit(limit, what, name):
+                return Verdict(True)
+            window = await self._limiter.get_window_stats(limit, what, name)
+        wait = window.reset_time - self._clock().timestamp()
+        return Verdict(False, max(1, min(60, round(wait))))
+
+    async def may_try(self, login: str) -> datetime | None:
+        """``None`` if a sign-in may be tried now, else from when on."""
+        async with asking():
+            found: Any = await self._client.hget(_failures(login), "until")
+        until = from_epoch_millis(int(found)) if found else None
+        return until if until and until > self._clock() else None
+
+    async def failed(self, login: str) -> None:
+        """Note a failed try: after `FREE_FAILURES` each doubles the delay, up to a quarter hour.
+
+        A delay, not a lock: nobody can shut somebody out for good by trying their login.
+        """
+        key = _failures(login)
+        async with asking(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hincrby(key, "count", 1)
+            pipe.pexpire(key, FORGET_AFTER)
+            result: Any = await pipe.execute()
+        over = int(result[0]) - FREE_FAILURES
+        if over > 0:
+            delay = min(LONGEST_DELAY, timedelta(seconds=2 ** min(over, 12)))
+            async with asking():
+                until = str(epoch_millis(self._clock() + delay))
+                await self._client.hset(key, "until", until)
+
+    async def succeeded(self, login: str) -> None:
+        """Forget failed tries."""
+        async with asking():
+            await self._client.delete(_failures(login))
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _failures(login: str) -> str:
+    """By hash: what was typed as a login may be a password."""
+    digest = hashlib.sha256(login.strip().lower().encode()).hexdigest()[:32]
+    return f"{PREFIX}:{{people}}:failed:{digest}"

@@ -1,0 +1,181 @@
+"""A unit's own word over HTTP: what somebody there says of it by hand, and how it stands."""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
+
+from capacity.board import BoardUnavailableError, Outcome, Reading
+from capacity.board.store import NURSE
+from capacity.hand_report import NothingStandsError, read_word, report_of
+from capacity.instants import epoch_millis, format_instant
+from capacity.model import Report
+from capacity.reading import FieldError
+from capacity.row import Row, digest_of, encode_row, row_of
+from capacity.units import Unit, danish_day
+from web.api_board import problem
+from web.roles import Permission, Scope
+from web.services import Services
+
+MAX_BODY = 8 * 1024
+"""Bytes; the longest thing that can be said is a list of capabilities."""
+
+router = APIRouter(prefix="/api/v1/units", tags=["units"])
+
+
+def unit_scope(unit: Unit, now: datetime) -> Scope:
+    """Who answers for a unit today: the organisation it belongs to and the one that runs it."""
+    operator = unit.operator.on(danish_day(now))
+    return Scope(unit.cluster, frozenset(filter(None, (unit.organisation, operator))))
+
+
+def refuse_strangers(request: Request) -> None:
+    """Raise `Refused` for whoever is nobody: what does not exist is told to those who may ask."""
+    access = request.app.state.services.access
+    if access.actor(request) is None and not access.allows(request, Permission.REPORT):
+        access.require(request, Permission.REPORT)
+
+
+@router.get(
+    "/{unit}",
+    summary="One unit's row",
+    responses={
+        401: {"description": "No valid key."},
+        403: {"description": "The key does not open the unit's cluster."},
+        404: {"description": "No such unit."},
+        503: {"description": "The store is away."},
+    },
+)
+async def read(unit: str, request: Request) -> Response:
+    """The row as it stands, the unit's cluster, and the server's time."""
+    services: Services = request.app.state.services
+    known = services.catalogue.units.get(unit)
+    if known is None:
+        refuse_strangers(request)
+        return problem(404, "unit", "is not known here")
+    services.access.may_read(request, known.cluster)
+    try:
+        row = await standing_row(services, known)
+    except BoardUnavailableError:
+        return _away()
+    time = format_instant(services.clock())
+    return _json({"cluster": known.cluster, "server_time": time, "row": row})
+
+
+@router.post(
+    "/{unit}/report",
+    summary="Say by hand how a unit stands",
+    responses={
+        200: {"description": "What became of it (applied, unchanged, superseded), and the row."},
+        401: {"description": "Not signed in."},
+        403: {"description": "Not somebody of this unit, or not a page of ours."},
+        404: {"description": "No such unit."},
+        409: {"description": "There is no figure that could be confirmed."},
+        413: {"description": "The body is too large."},
+        422: {"description": "`field` cannot be used, for the `reason` given."},
+        503: {"description": "Not durable now; come back after `Retry-After` seconds."},
+    },
+)
+async def report(
+    unit: str,
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+) -> Response:
+    """Take one of `free`, `confirm`, `close`, `open`, `capabilities_off` or `on_duty`.
+
+    Everything else stays as it stands. `observed_at` is when it was said (default: now), at most
+    24 hours ago; if something newer stands by then it is superseded, and the answer's row is what
+    stands. The same `Idempotency-Key` with the same body gets the first outcome.
+    """
+    services: Services = request.app.state.services
+    known = services.catalogue.units.get(unit)
+    if known is None:
+        refuse_strangers(request)
+        return problem(404, "unit", "is not known here")
+    scope = unit_scope(known, services.clock())
+    services.access.require(request, Permission.REPORT, scope)
+    try:
+        raw = await _body(request)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    if raw is None:
+        return problem(413, "body", f"is over {MAX_BODY} bytes")
+    try:
+        return await _take(services, known, raw, idempotency_key)
+    except FieldError as error:
+        return problem(422, error.field, error.reason)
+    except NothingStandsError as error:
+        return problem(409, "confirm", str(error))
+    except BoardUnavailableError:
+        return _away()
+
+
+async def standing_row(services: Services, unit: Unit) -> Row:
+    """The unit's row on the board; a row of unknowns where the board has none yet."""
+    standing = await services.board.standing(unit.cluster, [unit.id], [])
+    stored = standing.rows.get(unit.id)
+    if stored is None:
+        return row_of(unit, None, today=danish_day(services.clock()))
+    row: Row = orjson.loads(stored.row)
+    return row
+
+
+async def _take(services: Services, unit: Unit, raw: bytes, key: str | None) -> Response:
+    now = services.clock()
+    word = read_word(_parsed(raw), now)
+    said = report_of(unit, await standing_row(services, unit), word, now)
+    request_id = _request_id(unit, raw, key) if key else None
+    applied = await services.board.apply(unit.cluster, [_reading(unit, said, now)], request_id)
+    outcome = applied.outcomes[0]
+    if outcome is Outcome.CHANGED_MEANWHILE:
+        raise AssertionError("only replacing a row can end so")
+    return _json({"outcome": outcome.value, "row": await standing_row(services, unit)})
+
+
+def _reading(unit: Unit, said: Report, now: datetime) -> Reading:
+    row = row_of(unit, said, received_at=now, source=NURSE, today=danish_day(now))
+    return Reading(
+        unit=unit.id,
+        observed_ms=epoch_millis(said.observed_at),
+        digest=digest_of(row),
+        row=encode_row(row),
+        received_ms=epoch_millis(now),
+        stale_ms=epoch_millis(said.observed_at + unit.freshness.stale_after),
+        channel="nurse",
+    )
+
+
+def _parsed(raw: bytes) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise FieldError("body", "is not JSON") from None
+
+
+def _request_id(unit: Unit, raw: bytes, key: str) -> str:
+    """Names one tap: the page's id and the very bytes, so that a reused id loses nothing."""
+    told = b"\0".join((NURSE.encode(), unit.id.encode(), key.encode(), raw))
+    return hashlib.sha256(told).hexdigest()[:32]
+
+
+async def _body(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+def _away() -> Response:
+    answer = problem(503, "store", "cannot make it durable now; send it again")
+    answer.headers["Retry-After"] = "2"
+    return answer

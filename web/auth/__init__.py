@@ -1,0 +1,1 @@
+"""Who is there: sessions, signing in by password and second factor, and by identity provider."""

@@ -1,0 +1,26 @@
+// A gloved hand strikes twice, and something may appear under a finger that is on its way down:
+// a button is deaf for a moment after any button was pressed, and after the page has moved.
+
+const TWICE = 400; // milliseconds
+const MOVED = 700;
+
+let deafUntil = 0;
+
+export function watchTaps() {
+  document.addEventListener("click", (event) => judge(event), { capture: true });
+}
+
+// What is on the screen has just changed place.
+export function pageMoved() {
+  deafUntil = Math.max(deafUntil, performance.now() + MOVED);
+}
+
+function judge(event) {
+  if (!event.target.closest?.("button")) return;
+  if (performance.now() < deafUntil) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  deafUntil = performance.now() + TWICE;
+}

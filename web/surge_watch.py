@@ -1,0 +1,156 @@
+"""Keeps the surge level of every cluster: counts, judges, agrees with other processes, tells.
+
+About once a second the store is asked how all clusters stand. Where the figures of our own board
+lead to another state, that is put in its place, if no other process was first; what stands then is
+what counts. `level` and `of` answer from memory.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from capacity.board import BoardUnavailableError, Cursor
+from capacity.board.surge import Override, SetBy, Standing, SurgeStore
+from capacity.instants import Clock
+from capacity.row import Row
+from capacity.surge import SurgeRule, next_state
+from capacity.surge_facts import KINDS, NO_FACTS, Facts, count_facts
+from capacity.units import Catalogue
+from web.live.hub import Hub
+from web.surge_answer import facts_answer, surge_answer
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+"""Seconds between two looks at the store."""
+_AT_ONCE = ("level", "computed", "since", "unknown_since", "override")
+"""What boards are told of at once; other figures come with the next message anyway."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One cluster: its rule, its units that matter, and what is known of it."""
+
+    rule: SurgeRule | None
+    nominal: Mapping[str, int | None]
+    facts: Facts = NO_FACTS
+    counted: tuple[Cursor, datetime] | None = None
+    answer: dict[str, object] = field(default_factory=lambda: surge_answer(None, NO_FACTS, None))
+    told: bytes = b""
+
+
+class SurgeWatch:
+    """The surge levels of all served clusters in this process."""
+
+    def __init__(
+        self,
+        store: SurgeStore,
+        catalogue: Catalogue,
+        hub: Hub,
+        clock: Clock,
+        *,
+        every: float = EVERY,
+    ) -> None:
+        self._hub = hub
+        self._store = store
+        self._clock = clock
+        self._every = every
+        self._failing = False
+        self._clusters = {
+            cluster: _Watched(
+                rule=catalogue.clusters[cluster].surge,
+                nominal={u.id: u.places for u in catalogue.units_of(cluster) if u.kind in KINDS},
+            )
+            for cluster in catalogue.served_clusters()
+        }
+
+    def level(self, cluster: str) -> int:
+        """The level that counts now, 0 to 3; 0 while none is known."""
+        level = self._clusters[cluster].answer["level"]
+        assert isinstance(level, int)
+        return level
+
+    def of(self, cluster: str) -> dict[str, object]:
+        """What is told of a cluster's surge level; see `surge_answer`. Not to be changed."""
+        return self._clusters[cluster].answer
+
+    async def run(self) -> None:
+        """Look again and again, whatever happens."""
+        while True:
+            await self.look_if_possible()
+            await asyncio.sleep(self._every)
+
+    async def look_if_possible(self) -> None:
+        """Look once; a store that is away is logged when it goes and when it is back."""
+        try:
+            await self.look()
+        except Exception as error:  # a watch that ends leaves levels standing for ever
+            if not self._failing:
+                unforeseen = None if isinstance(error, BoardUnavailableError) else error
+                log.error("surge levels stand still (%s)", error, exc_info=unforeseen)
+            self._failing = True
+        else:
+            if self._failing:
+                log.warning("surge levels are kept again")
+            self._failing = False
+
+    async def look(self) -> None:
+        """Judge every cluster once; raises `BoardUnavailableError`."""
+        found = await self._store.look(list(self._clusters))
+        for cluster, standing in found.items():
+            self._take(cluster, await self._judged(cluster, standing))
+
+    async def override(self, cluster: str, override: Override, request_id: str) -> None:
+        """Let a person's level stand; see `SurgeStore.override`."""
+        self._take(cluster, await self._store.override(cluster, override, request_id))
+
+    async def lift(self, cluster: str, by: SetBy, request_id: str) -> None:
+        """Let the computed level stand again; see `SurgeStore.lift`."""
+        self._take(cluster, await self._store.lift(cluster, by, request_id))
+
+    async def stop(self) -> None:
+        """Close the store's connections."""
+        await self._store.stop()
+
+    async def _judged(self, cluster: str, standing: Standing) -> Standing:
+        """How it stands after the figures of our board were judged."""
+        watched = self._clusters[cluster]
+        rule = watched.rule
+        if rule is None or not self._hub.can_serve(cluster):
+            return standing
+        self._count(cluster, watched)
+        values = watched.facts.values(rule.known_percent)
+        state = next_state(values, rule, standing.state, standing.now)
+        if state == standing.state:
+            return standing
+        told = facts_answer(rule, watched.facts, state.holding)
+        return await self._store.put(cluster, standing, state, told)
+
+    def _count(self, cluster: str, watched: _Watched) -> None:
+        """Count anew when a row came, or when time has made one stale."""
+        feed, now = self._hub.feed(cluster), self._clock()
+        if watched.counted is not None:
+            cursor, at = watched.counted
+            stale_at = watched.facts.stale_at
+            if cursor == feed.cursor and at <= now and (stale_at is None or now < stale_at):
+                return
+        rows: list[Row] = [
+            orjson.loads(row) for unit in watched.nominal if (row := feed.rows.get(unit))
+        ]
+        watched.facts = count_facts(rows, watched.nominal, now)
+        watched.counted = (feed.cursor, now)
+
+    def _take(self, cluster: str, standing: Standing) -> None:
+        """Remember how it stands, and tell boards."""
+        watched = self._clusters[cluster]
+        before, after = watched.answer, surge_answer(watched.rule, watched.facts, standing)
+        watched.answer = after
+        told = orjson.dumps(after)
+        if told != watched.told:
+            at_once = any(before[name] != after[name] for name in _AT_ONCE)
+            watched.told = told
+            self._hub.tell_surge(cluster, told, at_once=at_once)
