@@ -14,18 +14,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
+from capacity.agreement_schema import DistanceBlock
+from capacity.catalogue_blocks import DatedBlock, DatedTerm, opening_of, since_of
 from capacity.catalogue_checks import Merged, Part, check
-from capacity.catalogue_schema import (
-    CatalogueFile,
-    ClusterBlock,
-    DatedBlock,
-    DatedTerm,
-    DistanceBlock,
-    OrganisationBlock,
-    UnitBlock,
-    opening_of,
-    since_of,
-)
+from capacity.catalogue_schema import CatalogueFile, ClusterBlock, OrganisationBlock, UnitBlock
 from capacity.config_file import ConfigError, Loc, Problem, read
 from capacity.units import (
     Catalogue,

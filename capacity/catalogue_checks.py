@@ -7,20 +7,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from capacity.catalogue_schema import (
-    AgreementBlock,
+from capacity.agreement_schema import AgreementBlock, DistanceBlock
+from capacity.catalogue_blocks import (
     Block,
-    CatalogueFile,
-    ClusterBlock,
     DatedBlock,
     DatedTerm,
-    DistanceBlock,
-    OrganisationBlock,
     TermWords,
-    UnitBlock,
     is_placeholder,
     since_of,
 )
+from capacity.catalogue_schema import CatalogueFile, ClusterBlock, OrganisationBlock, UnitBlock
 from capacity.config_file import Document, Loc, Problem
 from capacity.units import OrganisationType
 

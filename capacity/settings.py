@@ -5,14 +5,30 @@ may also be a file of its name in the folder where containers get their secrets
 (``/run/secrets/akutoverblik_sql_url``); the environment comes first.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
 """Where Docker, Podman and Kubernetes put secrets by custom."""
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def is_confidential(address: str) -> bool:
+    """Whether nobody on the way can read what is sent there: TLS, or this very machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 class Settings(BaseSettings):
@@ -86,12 +102,65 @@ class Settings(BaseSettings):
     """Rules from claims to roles, the first that fits decides (docs/security.md)."""
     trusted_proxies: list[str] = Field(default_factory=list)
     """Addresses (or networks) of proxies in front, believed about who asks and over what."""
+    max_body_bytes: PositiveInt = 64 * 1024
+    """Largest body of any request but a feed's document."""
+    max_connections: PositiveInt = 10_000
+    """Connections that a process keeps open, boards included; further ones get 503."""
+    head_seconds: PositiveFloat = 10.0
+    """In which the head of a request must have arrived."""
+    body_seconds: PositiveFloat = 90.0
+    """In which a body must have arrived."""
+    unread_seconds: PositiveFloat = 60.0
+    """In which a client must read what it asked for."""
+    sockets_per_session: PositiveInt = 20
+    sockets_per_key: PositiveInt = 500
+    sockets_per_address: PositiveInt = 2_000
+    """Open live channels of one session, key or address in a process; a hospital may have one
+    address."""
+    rate_address: NonNegativeInt = 6_000
+    rate_key: NonNegativeInt = 1_200
+    rate_account: NonNegativeInt = 120
+    """Requests a minute of an address, of a key, and changing ones of an account; 0: no limit."""
     session_idle_minutes: PositiveInt = 60
     """A session ends when nothing was asked in its name for this long (open pages ask)."""
     session_hours: PositiveInt = 12
     """A session ends at this age whatever happens: a long duty."""
     audit_days: PositiveInt = 5 * 365
     """How long the audit trail is kept."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                network = ip_network(proxy, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{proxy!r} is no address or network") from error
+            if network.prefixlen == 0:
+                raise ValueError(f"{proxy!r} would believe everybody")
+        return proxies
+
+    @model_validator(mode="after")
+    def _identity_provider_is_whole(self) -> Self:
+        """Half a provider would be found out by the first person who wants to sign in."""
+        wanted = {
+            "AKUTOVERBLIK_PUBLIC_URL": self.public_url,
+            "AKUTOVERBLIK_OIDC_CLIENT_ID": self.oidc_client_id,
+            "AKUTOVERBLIK_OIDC_ROLES": self.oidc_roles,
+        }
+        if self.oidc_issuer is None:
+            if self.oidc_client_id or self.oidc_client_secret or self.oidc_roles:
+                raise ValueError("AKUTOVERBLIK_OIDC_… needs AKUTOVERBLIK_OIDC_ISSUER too")
+            return self
+        missing = [name for name, value in wanted.items() if not value]
+        if missing:
+            raise ValueError(f"AKUTOVERBLIK_OIDC_ISSUER needs {', '.join(missing)} too")
+        if "openid" not in self.oidc_scope.split():
+            raise ValueError("AKUTOVERBLIK_OIDC_SCOPE must hold 'openid'")
+        for name in ("oidc_issuer", "public_url"):
+            if not is_confidential(str(getattr(self, name))):
+                raise ValueError(f"AKUTOVERBLIK_{name.upper()} must begin with https://")
+        return self
 
     @property
     def store_folder(self) -> Path:

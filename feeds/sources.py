@@ -44,7 +44,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from capacity.catalogue_schema import Duration, Id
+from capacity.catalogue_blocks import Duration, Id
 from capacity.config_file import ConfigError, Document, read
 from capacity.model import ReportType
 from capacity.units import Catalogue, Freshness, Unit

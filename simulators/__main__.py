@@ -1,4 +1,4 @@
-"""``python -m simulators run`` and ``python -m simulators replay``; see docs/simulators.md."""
+"""``python -m simulators run | duty | replay``; see docs/simulators.md."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the commands; 0 when it ended as asked, 2 when it could not begin."""
     options = _parser().parse_args(arguments)
     try:
-        return _run(options) if options.command == "run" else _replay(options)
+        return {"run": _run, "duty": _duty, "replay": _replay}[options.command](options)
     except (OSError, ValueError) as error:
         print(f"simulators: {error}", file=sys.stderr)
         return 2
@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulators", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="run every system of a scenario"))
+    _add_duty(commands.add_parser("duty", help="visitators and nurses work for a day"))
     _add_replay(commands.add_parser("replay", help="play recorded files through a source"))
     return parser
 
@@ -53,6 +54,21 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--patience", type=float, default=0.0, help="seconds in which a target may be starting"
     )
     run.add_argument("--die-with-parent", action="store_true", help="end when the parent does")
+
+
+def _add_duty(duty: argparse.ArgumentParser) -> None:
+    duty.add_argument("--target", required=True, help="base address of a demo")
+    duty.add_argument("--cluster", default="randers")
+    duty.add_argument(
+        "--municipality",
+        action="append",
+        metavar="CODE",
+        help="where citizens live; may be given again; otherwise the four of Randers",
+    )
+    duty.add_argument("--visitators", type=int, default=3)
+    duty.add_argument("--hours", type=_positive, default=24.0, help="simulated hours")
+    duty.add_argument("--speed", type=_positive, default=480.0, help="simulated per real time")
+    duty.add_argument("--seed", type=int, default=1)
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:
@@ -99,6 +115,23 @@ def _run(options: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _duty(options: argparse.Namespace) -> int:
+    from simulators.people.duty import Duty, run
+
+    codes = tuple(options.municipality or ("0730", "0710", "0707", "0706"))
+    return run(
+        Duty(
+            target=options.target,
+            cluster=options.cluster,
+            municipalities=codes,
+            visitators=options.visitators,
+            hours=options.hours,
+            speed=options.speed,
+            seed=options.seed,
+        )
+    )
 
 
 def _replay(options: argparse.Namespace) -> int:

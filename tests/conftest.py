@@ -22,8 +22,10 @@ def _missing() -> dict[str, str]:
     """Marker name to the reason why tests with that marker cannot run here."""
     reasons = {
         "browser": None if shutil.which("chromium") else "no chromium",
+        "node": None if shutil.which("node") and shutil.which("npm") else "no node with npm",
         "redis7": None if shutil.which("redis-server") else "no redis-server",
         "postgres": postgres_available(),
+        "slowhttptest": None if shutil.which("slowhttptest") else "no slowhttptest",
         "samples": None if SAMPLES.is_dir() else "no published samples beside the checkout",
     }
     return {name: reason for name, reason in reasons.items() if reason}

@@ -151,6 +151,9 @@ JUDGED: dict[str, tuple[Need, Unit, Any, str, set[str]]] = {
         need(), PLACE, row(PLACE, inconsistencies=["free_over_total"]), "ask", {"inconsistent"}),
     # hours
     "open": (need(), unit(opening=DAY), None, "yes", set()),
+    "open without a break": (
+        need(), unit(opening=(Opening(frozenset(range(7)), time(0), time(0)),)), None,
+        "yes", set()),
     "shut, opens in time": (need(within=360), unit(opening=EVENING), None, "ask", {"opens"}),
     "shut, opens too late": (
         need(within=359), unit(opening=EVENING), None, "no", {"closed_hours"}),

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from capacity.board import Board, Cursor, EmbeddedServer, StoredRow
-from capacity.instants import utc_now
+from capacity.holds import HoldState
+from capacity.instants import epoch_millis, from_epoch_millis, utc_now
 from tests.support.board_model import opened, reading, until
 from tests.support.demo_process import free_port
+from tests.support.holds import VISITATOR, reading_with
 from tests.support.live import (
     BOARD_PROTOCOL,
     CLUSTER,
@@ -181,11 +184,14 @@ async def test_a_board_may_resume_at_another_process(board: Board, serve: Serve)
 
 UNITS = ["u", "v", "w", "x"]
 SOME = st.lists(st.sampled_from(UNITS), min_size=1, max_size=4)
+HOLD_ENDS = st.sampled_from([None, *HoldState])
 ACTIONS = st.one_of(
     st.tuples(st.just("apply"), st.lists(st.tuples(st.sampled_from(UNITS), st.integers(-3, 3)))),
     st.tuples(st.just("race"), st.lists(SOME, min_size=2, max_size=6)),
     st.tuples(st.just("replace"), SOME),
     st.tuples(st.just("remove"), SOME),
+    st.tuples(st.just("hold"), st.lists(st.tuples(st.sampled_from(UNITS), HOLD_ENDS), max_size=4)),
+    st.tuples(st.just("dispute"), SOME),
     st.tuples(st.just("flush"), st.none()),
     st.tuples(st.just("trim"), st.none()),
     st.tuples(st.just("join"), st.sampled_from(["fresh", "future", "other", "garbage"])),
@@ -242,6 +248,32 @@ class Play:
 
     async def _remove(self, units: list[str]) -> None:
         await self._board.remove(CLUSTER, units)
+
+    async def _hold(self, holds: list[tuple[str, HoldState | None]]) -> None:
+        """Several holds at once: asked for, most of them moved on, some over at once."""
+        at = self._later()
+        readings = [reading_with(unit, 3, at) for unit in UNITS]
+        await self._board.apply(CLUSTER, readings)
+
+        async def one(unit: str, end: HoldState | None) -> None:
+            length = timedelta(minutes=0 if end is HoldState.EXPIRED else 30)
+            answer = await self._board.ask_hold(CLUSTER, unit, length, VISITATOR)
+            if answer.hold is not None and end is not None:
+                await self._board.move_hold(CLUSTER, answer.hold["id"], end, VISITATOR)
+
+        await asyncio.gather(*(one(unit, end) for unit, end in holds))
+        await self._board.expire_holds(CLUSTER)
+
+    async def _dispute(self, units: list[str]) -> None:
+        """A feed and a nurse say different things."""
+        at = self._later()
+        await self._board.apply(CLUSTER, [reading_with(u, 2, at) for u in units])
+        at = self._later()
+        await self._board.apply(CLUSTER, [reading_with(u, 1, at, channel="nurse") for u in units])
+
+    def _later(self) -> datetime:
+        self._now = max(self._now + 2, epoch_millis(utc_now()))
+        return from_epoch_millis(self._now)
 
     async def _flush(self, _: None) -> None:
         await self._board._client.flushall()

@@ -28,6 +28,7 @@ from tests.support.board_model import until
 from tests.support.mail_server import Mailbox, mail_server
 from tests.support.push_service import PushService, push_service
 from tests.support.receiver import Receiver, receiving
+from tests.support.service import settings_for
 from web.notify.notifier import Notifier
 from web.notify.reminding import figure_of
 
@@ -349,10 +350,8 @@ async def test_what_was_chosen_and_cannot_be_done_is_said_at_the_start(
 async def test_settings_that_cannot_be_used_are_named_and_not_repeated(
     setting: str, value: str, board: Board, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        data=tmp_path, redis_url=board._url, push_contact="mailto:a@example.org",
-        mail_from="a@example.org", **{setting: value},
-    )  # fmt: skip
+    given: dict[str, Any] = {setting: value, "mail_from": "a@example.org"}
+    settings = settings_for(tmp_path, board._url, push_contact="mailto:a@example.org", **given)
     assert "s3cret" not in repr(settings)
     with pytest.raises(ConfigError, match=f"AKUTOVERBLIK_{setting.upper()}") as refused:
         Notifier(settings, board, builtin_catalogue(), Clock())

@@ -67,7 +67,7 @@ def service(valkey_server: EmbeddedServer, tmp_path: Path) -> Iterator[PhoneServ
 def watched(browser: Browser, service: PhoneService) -> Iterator[Watched]:
     with phone(browser) as page:
         yield page
-        unheard = [text for text in page.complaints if "409" not in text]
+        unheard = [text for text in page.complaints if "Failed to load resource" not in text]
         assert unheard == []
 
 

@@ -18,6 +18,7 @@ from capacity.instants import utc_now
 from tests.support import accessibility
 from tests.support.chromium import PHONE, chromium
 from tests.support.phone import (
+    LIVE,
     PLACE,
     TEAM,
     PhoneService,
@@ -238,6 +239,8 @@ def test_it_fits_every_way_the_phone_is_held(browser, service, scene, size):
 def test_the_keyboard_reaches_everything(browser, service, scene):
     with phone(browser) as watched:
         SCENES[scene](watched.page, service, "")
+        watched.page.reload()  # nothing has been touched yet
+        watched.page.wait_for_selector(LIVE)
         assert accessibility.keyboard(watched.page) == []
 
 

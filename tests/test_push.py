@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -273,7 +274,8 @@ async def test_another_process_takes_over_from_one_that_died_half_way(
 
 
 async def is_reached(process: Process, notice: str) -> bool:
-    fields = await process.notices._client.hkeys(f"akutoverblik:{{randers}}:notice:{notice}")
+    key = f"akutoverblik:{{randers}}:notice:{notice}"
+    fields: list[Any] = await process.notices._client.hkeys(key)
     return any(field.startswith(b"to:") for field in fields)
 
 
@@ -372,9 +374,44 @@ async def test_rows_of_other_boards_and_without_holds_are_left_alone(
 ) -> None:
     asks = processes[0].asks
     asks.seen("randers", [b"", b'{"unit":"x","holds":[]}', row()])
+    asks.seen("randers", [orjson.dumps({"unit": UNIT.id})])  # an older program's
     asks.seen("horsens", [row(hold("h"))])
     asks.seen("randers", [orjson.dumps({"unit": "not-known", "holds": [hold("h")]})])
     assert not asks._due
+
+
+async def test_one_subscription_that_is_spoilt_keeps_no_other_from_its_push(
+    service: PushService,
+    key: PushKey,
+    processes: list[Process],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one = processes[0]
+    await subscribe(one, service, key, "a", "b")
+    spoilt = replace(service.phones["b"].subscription(key.public), p256dh="AAAA")
+    assert await one.subscriptions.add(UNIT.cluster, UNIT.id, spoilt)
+    one.run()
+    one.asks.seen("randers", [row(hold("h"))])
+    await until(lambda: not one.asks._due)
+    assert service.asked == ["a"]
+    assert "keys that nothing can be encrypted to" in caplog.text
+
+
+async def test_a_store_that_is_away_is_waited_for_and_that_is_said_once(
+    service: PushService, key: PushKey, board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, away = Process(board._url, key), Notices("unix:///nowhere/at/all")
+    await subscribe(one, service, key, "a")
+    here, one.asks._notices = one.asks._notices, away
+    one.run()
+    for name in ("h1", "h2"):
+        one.asks.seen("randers", [row(hold(name))])
+    await until(lambda: "wait for the store" in caplog.text)
+    one.asks._notices = here
+    await delivered(service, 2)
+    assert caplog.text.count("wait for the store") == 1
+    await one.stop()
+    await away.stop()
 
 
 async def test_no_more_than_so_many_phones_of_a_unit(

@@ -197,6 +197,33 @@ def test_a_browser_that_is_subscribed_for_another_key_is_off(page, context, serv
     assert page.evaluate("() => localStorage.getItem('test.subscription')") is None
 
 
+def test_what_the_server_has_lost_is_turned_on_again(page, context, service, phones):
+    subscribable(page, phones)
+    go(page, service)
+    tap(page, "[data-push] button")
+    says(page, "Til.")
+    phones.wait_for(1)
+    with Redis.from_url(service._redis_url) as client:
+        client.delete(
+            *(f"akutoverblik:{{randers}}:{part}:{PLACE}" for part in ("push", "push_used"))
+        )
+    page.reload()
+    says(page, "Til.")
+    page.goto("about:blank")
+    service.ask()
+    assert phones.wait_for(2)[1].message["kind"] == "ask"
+
+
+def test_what_was_turned_off_stays_off(page, context, service, phones):
+    subscribable(page, phones)
+    go(page, service)
+    for said in ("Til.", "Fra."):
+        tap(page, "[data-push] button")
+        says(page, said)
+    page.reload()
+    says(page, "Fra.")
+
+
 def test_the_keyboard_keeps_its_place(page, context, service, phones):
     subscribable(page, phones)
     go(page, service)

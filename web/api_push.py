@@ -85,6 +85,7 @@ async def subscriptions(unit: str, request: Request) -> Response:
     responses=_REFUSALS
     | {
         409: {"description": "The unit has as many browsers as it may."},
+        413: {"description": "The body is too large."},
         422: {"description": "`field` cannot be used, for the `reason` given."},
     },
 )

@@ -56,6 +56,13 @@ def _key(options: argparse.Namespace) -> int:
     return key(settings_or_exit(), options)
 
 
+def _push_key(options: argparse.Namespace) -> int:
+    from web.commands.push_key import push_key_command
+    from web.commands.settings import settings_or_exit
+
+    return push_key_command(settings_or_exit(), options.action)
+
+
 def _people(options: argparse.Namespace) -> int:
     from web.commands.people import people
     from web.commands.settings import settings_or_exit
@@ -104,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     key = commands.add_parser("key", help="keys of programs and wall screens")
     add_key_arguments(key)
     key.set_defaults(run=_key)
+    push_key = commands.add_parser("push-key", help="the key that signs pushes to phones")
+    push_key.add_argument(
+        "action",
+        choices=["new", "show"],
+        help="print a fresh private key; or the public one in use",
+    )
+    push_key.set_defaults(run=_push_key)
     for command in add_people_arguments(commands):
         command.set_defaults(run=_people)
     for name, work, told in (

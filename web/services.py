@@ -26,6 +26,7 @@ from feeds.runner import FeedRunner
 from feeds.sources import Source, load_sources
 from web.access import Access
 from web.alternatives_desk import AlternativesDesk
+from web.auth.claims import check_rules
 from web.auth.door import Door, build_door
 from web.keys import KeyRing
 from web.live.hub import Hub
@@ -176,13 +177,16 @@ def build_services(
         open_boards=demo,
         csrf_secret=installation_secret(settings.data),
     )
+    door = build_door(settings, access, history, clock)
+    if door.provider is not None:
+        check_rules(door.provider.rules, catalogue)
     return Services(
         settings=settings,
         clock=clock,
         catalogue=catalogue,
         sources=sources,
         access=access,
-        door=build_door(settings, access, history, clock),
+        door=door,
         board=board,
         sweeper=Sweeper(board, clusters),
         outcomes=Outcomes(settings.redis_url),

@@ -113,6 +113,7 @@ class BoardServer:
         self.demo = True
         self.asked: list[str] = []
         self.alternatives_away = False
+        self.may_hold = True
         self.page_status = 200
         self.pages = 0
         self.version: str | None = None
@@ -208,7 +209,10 @@ class BoardServer:
         codes = CATALOGUE.municipalities, CATALOGUE.capabilities
         need = parse_need(read_filters(query, *codes).as_need(), CATALOGUE)
         return Caller(
-            csrf="token", may_hold=True, may_log=True, alternatives=self._alternatives(need)
+            csrf="token",
+            may_hold=self.may_hold,
+            may_log=self.may_hold,
+            alternatives=self._alternatives(need),
         )
 
     def _alternatives(self, need: Need) -> dict[str, Any]:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 PLACE, TEAM, ADVICE = "favrskov-akutplads", "favrskov-akutteam", "rhr-geriatri-raad"
 SOURCE = "favrskov-omsorg"
 ATTRIBUTION = "Favrskov Kommune, omsorgsjournal"
-VISITATOR = By("visitator", "regionshospitalet-randers", "v-1")
+VISITATOR = By("visitator", "regionshospitalet-randers", "demo")
 COLLEAGUE = By("municipal_staff", "favrskov-kommune", "n-2")
 LIVE = '[data-link="live"]'
 LOST = '[data-link="lost"]'
@@ -146,9 +146,7 @@ class PhoneService:
 
 
 @contextlib.contextmanager
-def phone_service(
-    folder: Path, redis_url: str, clock: Clock = utc_now
-) -> Iterator[PhoneService]:
+def phone_service(folder: Path, redis_url: str, clock: Clock = utc_now) -> Iterator[PhoneService]:
     """A running service; stopped afterwards if it runs then."""
     service = PhoneService(folder, redis_url, clock)
     service.start()

@@ -59,7 +59,7 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, *, demo: bool = True, clock: Clock = utc_now
+    settings: Settings, *, demo: bool = True, clock: Clock = utc_now, port: int = 0
 ) -> AsyncIterator[Service]:
     """Start the service as `akutoverblik serve` does, on a free port, and stop it afterwards."""
     services = build_services(settings, demo=demo, clock=clock)
@@ -72,7 +72,7 @@ async def running(
         lifespan="on",
     )
     server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:

@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,11 +17,12 @@ from typing import Any
 import httpx
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import StarletteOAuth2App
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
+from pydantic import BaseModel, ValidationError, field_validator
 
 from capacity.board.pending import Pending
-from capacity.settings import Settings
-from web.auth.claims import Granted, RoleRule, granted
+from capacity.settings import Settings, is_confidential
+from web.auth.claims import Granted, granted, rules_of
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ CLOCK_SKEW = 60
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"})
 """Signatures by a private key that only the provider has; never "none", never a shared secret."""
 REFRESH_METADATA = 3600.0
+LONGEST_SUBJECT = 255
+"""Characters of a subject (OpenID Connect Core 1.0, section 2)."""
 
 
 class SignInError(Exception):
@@ -53,27 +56,44 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whom the provider let in, what the rules make of them, and where they wanted to go."""
+    """Whom the provider let in, what the rules make of them (``None``: nothing), and where they
+    wanted to go."""
 
     issuer: str
     subject: str
-    granted: Granted
+    granted: Granted | None
     next: str
 
 
+class _Described(BaseModel):
+    """What we need of a provider's description of itself (OpenID Connect Discovery 1.0)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    end_session_endpoint: str | None = None
+    id_token_signing_alg_values_supported: list[str] = ["RS256"]
+
+    @field_validator("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint")
+    @classmethod
+    def _is_confidential(cls, address: str | None) -> str | None:
+        if address is not None and not is_confidential(address):
+            raise ValueError("must be an address with TLS")
+        return address
+
+
 class Provider:
-    """The identity provider of the settings."""
+    """The identity provider of the settings; `ConfigError` when its rules cannot be used."""
 
     def __init__(self, settings: Settings, pending: Pending) -> None:
         assert settings.oidc_issuer is not None
         assert settings.public_url is not None, "checked with the settings"
         self.name = settings.oidc_name
+        self.rules = rules_of(settings.oidc_roles)
         self._issuer = settings.oidc_issuer.rstrip("/")
         self._redirect = f"{settings.public_url.rstrip('/')}/sign-in/oidc/answer"
         self._home = f"{settings.public_url.rstrip('/')}/sign-in?out=1"
-        self._rules: Sequence[RoleRule] = [
-            RoleRule.model_validate(rule) for rule in settings.oidc_roles
-        ]
         self._pending = pending
         self._settings = settings
         self._client: Any = None
@@ -93,30 +113,22 @@ class Provider:
         await self._pending.put(f"oidc:{asked['state']}", waits, WAIT)
         return Asked(asked["url"], binding)
 
-    async def answer(self, code: str, state: str, binding: str) -> Told:
-        """Finish: exchange the code, judge the token. `SignInError` for whatever does not fit."""
+    async def answer(self, code: str, state: str, binding: str, issuer: str = "") -> Told:
+        """Finish: exchange the code, judge the token. `SignInError` for whatever does not fit.
+
+        `issuer` is who says to have sent the browser back, if anybody does (RFC 9207).
+        """
         waits = await self._pending.take(f"oidc:{state}")
-        if waits is None or not hmac.compare_digest(waits["binding"], binding):
+        if waits is None or not hmac.compare_digest(waits["binding"].encode(), binding.encode()):
             raise SignInError("oidc_again", "unknown state, or another browser's")
+        if issuer and issuer.rstrip("/") != self._issuer:
+            raise SignInError("oidc_refused", "the answer names another provider")
         client = await self._ready()
-        try:
-            async with asyncio.timeout(PROVIDER_SECONDS):
-                token = await client.fetch_access_token(
-                    redirect_uri=self._redirect, code=code, code_verifier=waits["code_verifier"]
-                )
-                claims = await client.parse_id_token(
-                    token, nonce=waits["nonce"], claims_options=self._wanted(), leeway=CLOCK_SKEW
-                )
-        except (OAuthError, JoseError, ValueError) as error:
-            raise SignInError("oidc_refused", f"{type(error).__name__}: {error}") from error
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise SignInError("oidc_away", f"{type(error).__name__}: {error}") from error
-        if claims is None:
-            raise SignInError("oidc_refused", "the provider gave no id token")
-        found = granted(claims, self._rules)
-        if found is None:
-            raise SignInError("oidc_no_role", "no rule fits the claims")
-        return Told(self._issuer, str(claims["sub"]), found, waits["next"])
+        claims = await self._claims(client, code, waits)
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+            raise SignInError("oidc_refused", "the subject is no text of 1 to 255 characters")
+        return Told(self._issuer, subject, granted(claims, self.rules), waits["next"])
 
     async def farewell(self) -> str | None:
         """Where to send the browser so that the provider forgets it too, if it offers that."""
@@ -132,20 +144,49 @@ class Provider:
         )
         return str(asked["url"])
 
-    def _wanted(self) -> dict[str, Any]:
-        client_id = self._settings.oidc_client_id
+    async def _claims(
+        self, client: Any, code: str, waits: Mapping[str, Any]
+    ) -> Mapping[str, object]:
+        """What the id token says, once it has been judged."""
+        try:
+            async with asyncio.timeout(PROVIDER_SECONDS):
+                token = await client.fetch_access_token(
+                    redirect_uri=self._redirect, code=code, code_verifier=waits["code_verifier"]
+                )
+                if not isinstance(token, Mapping) or not isinstance(token.get("id_token"), str):
+                    raise SignInError("oidc_refused", "the provider gave no id token")
+                return await self._judged(client, token, waits["nonce"])
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise SignInError("oidc_away", _why(error)) from error
+        # Whatever a provider may answer that is neither a refusal nor a token: no JSON, or JSON
+        # of another shape. authlib looks into it before we can.
+        except (OAuthError, JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SignInError("oidc_refused", _why(error)) from error
+
+    async def _judged(
+        self, client: Any, token: Mapping[str, Any], nonce: str
+    ) -> Mapping[str, object]:
+        """The claims of a token that is the provider's, for us, fresh, and for this sign-in.
+
+        Keys that we do not know are fetched by authlib. A provider that was given new keys under
+        an old name shows as a signature that does not fit: the keys are fetched once more.
+        """
+        judge = {"nonce": nonce, "claims_options": self._wanted(client), "leeway": CLOCK_SKEW}
+        try:
+            claims = await client.parse_id_token(token, **judge)
+        except BadSignatureError:
+            await client.fetch_jwk_set(force=True)
+            claims = await client.parse_id_token(token, **judge)
+        found: Mapping[str, object] = claims
+        return found
+
+    def _wanted(self, client: Any) -> dict[str, Any]:
         return {
-            "iss": {"essential": True, "value": self._issuer_as_told()},
-            "aud": {"essential": True, "value": client_id},
+            "iss": {"essential": True, "value": str(client.server_metadata["issuer"])},
+            "aud": {"essential": True, "value": self._settings.oidc_client_id},
             "sub": {"essential": True},
             "exp": {"essential": True},
         }
-
-    def _issuer_as_told(self) -> str:
-        issuer = str(self._client.server_metadata["issuer"])
-        if issuer.rstrip("/") != self._issuer:
-            raise SignInError("oidc_refused", "the provider calls itself by another name")
-        return issuer
 
     async def _ready(self) -> Any:
         """The protocol's client with the provider's description, read anew every hour."""
@@ -163,12 +204,28 @@ class Provider:
                     "timeout": PROVIDER_SECONDS,
                 },
             )
-            try:
-                async with asyncio.timeout(PROVIDER_SECONDS):
-                    described = await client.load_server_metadata()
-            except (httpx.HTTPError, TimeoutError, ValueError) as error:
-                raise SignInError("oidc_away", f"{type(error).__name__}: {error}") from error
-            offered = described.get("id_token_signing_alg_values_supported") or ["RS256"]
-            described["id_token_signing_alg_values_supported"] = sorted(ALGORITHMS & set(offered))
+            await self._describe(client)
             self._client, self._client_at = client, now
         return self._client
+
+    async def _describe(self, client: Any) -> None:
+        """Let the client read the provider's description, and hold it to what we take."""
+        try:
+            async with asyncio.timeout(PROVIDER_SECONDS):
+                described = await client.load_server_metadata()
+            known = _Described.model_validate(described)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise SignInError("oidc_away", _why(error)) from error
+        except (ValidationError, ValueError, TypeError) as error:
+            raise SignInError("oidc_away", f"it cannot be read: {_why(error)}") from error
+        if known.issuer.rstrip("/") != self._issuer:
+            raise SignInError("oidc_refused", "the provider calls itself by another name")
+        offered = ALGORITHMS & set(known.id_token_signing_alg_values_supported)
+        if not offered:
+            raise SignInError("oidc_refused", "the provider offers no signature that we take")
+        described["id_token_signing_alg_values_supported"] = sorted(offered)
+
+
+def _why(error: Exception) -> str:
+    """For the log; never what was exchanged, which may open something."""
+    return f"{type(error).__name__}: {error}"[:300]

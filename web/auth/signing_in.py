@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from capacity.board.sessions import NewSession
 from capacity.people import Account
@@ -12,8 +12,10 @@ from capacity.units import Catalogue, OrganisationType, danish_day
 from web.access import session_of
 from web.auth import cookies
 from web.keys import Key
+from web.pages.sign_in import render_sign_in
 from web.roles import Role
 from web.services import Services
+from web.words import Words, choose_language
 
 
 async def begin_session(
@@ -66,7 +68,11 @@ async def sign_out(services: Services, request: Request) -> Response:
     provider = services.door.provider
     by_provider = provider is not None and session is not None and session.how == "oidc"
     away = await provider.farewell() if provider and by_provider else None
-    response = RedirectResponse(away or "/sign-in?out=1", status_code=303)
+    request.scope["state"]["session"] = None
+    if provider and away:
+        response = _sent_on(services, request, provider.name, away)
+    else:
+        response = RedirectResponse("/sign-in?out=1", status_code=303)
     cookies.clear(response, request)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -118,6 +124,16 @@ def clusters_of(catalogue: Catalogue, account: Account, services: Services) -> t
         ):
             found.append(cluster.id)
     return tuple(found)
+
+
+def _sent_on(services: Services, request: Request, name: str, away: str) -> Response:
+    """To the identity provider, to sign out there too: by a page, for browsers take a redirect
+    after a form to be part of it, and our forms may not lead to another site (`form-action`)."""
+    lang = choose_language(request.query_params.get("lang"), request.cookies.get("lang"))
+    told = Words(lang).text("oidc_farewell", name=name)
+    csrf = services.access.csrf_token(request)
+    page = render_sign_in(lang, csrf=csrf, next="/", told=told, provider=name)
+    return HTMLResponse(page, headers={"Refresh": f"0; url={away}"})
 
 
 def _entered(request: Request, token: str, next: str) -> Response:

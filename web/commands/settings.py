@@ -15,7 +15,9 @@ def settings_or_exit() -> Settings:
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(map(str, fault["loc"])).upper()
-            print(f"akutoverblik: AKUTOVERBLIK_{name}: {fault['msg']}", file=sys.stderr)
+            where = f"AKUTOVERBLIK_{name}: " if name else ""  # none: several do not go together
+            reason = fault["msg"].removeprefix("Value error, ")
+            print(f"akutoverblik: {where}{reason}", file=sys.stderr)
         raise SystemExit(2) from error
     except SettingsError as error:
         print(f"akutoverblik: AKUTOVERBLIK_…: {error} (lists are JSON)", file=sys.stderr)

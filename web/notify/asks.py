@@ -71,6 +71,7 @@ class Asks:
         self._done: OrderedDict[str, None] = OrderedDict()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._away = False
 
     def seen(self, cluster: str, rows: Sequence[bytes]) -> None:
         """Take note of rows as they stand now; the hub calls this, so it waits for nothing."""
@@ -80,7 +81,7 @@ class Asks:
             row = orjson.loads(encoded)
             unit = self._catalogue.units.get(row["unit"])
             if unit is not None and unit.cluster == cluster:
-                for hold in row["holds"]:
+                for hold in row.get("holds", ()):  # an older program's rows have none
                     self._note(unit, hold)
 
     async def run(self) -> None:
@@ -127,10 +128,15 @@ class Asks:
     async def _tell(self, due: _Due) -> None:
         try:
             over = await self._try(due)
+            self._away = False
         except BoardUnavailableError as error:
-            log.warning("a push of unit %s waits for the store (%s)", due.unit.id, error)
-            over = False
+            if not self._away:
+                log.warning("pushes of requests wait for the store (%s)", error)
+            self._away, over = True, False
             due.not_before = asyncio.get_running_loop().time() + AGAIN.total_seconds()
+        except Exception:
+            log.exception("a push of unit %s went wrong, and is let be", due.unit.id)
+            over = True
         finally:
             due.at_work = False
         if over:

@@ -8,8 +8,9 @@ to run, so this module is imported and used in a thread.
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult
 
-from py_vapid import Vapid02
-from pywebpush import WebPusher
+from http_ece import ECEException
+from py_vapid import Vapid02, VapidException
+from pywebpush import WebPusher, WebPushException
 
 from capacity.board.subscriptions import Subscription
 from capacity.instants import epoch_millis
@@ -19,11 +20,18 @@ SIGNED_FOR = timedelta(hours=12)
 """How long a signature holds; push services refuse more than 24 hours."""
 
 
+class CannotSealError(Exception):
+    """A push that cannot be made for this browser, whatever it says."""
+
+
 def sealed(subscription: Subscription, payload: bytes) -> bytes:
     """The payload, encrypted so that only this browser can read it."""
     keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
-    pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})
-    body: bytes = pusher.encode(payload, content_encoding="aes128gcm")["body"]
+    try:
+        pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})
+        body: bytes = pusher.encode(payload, content_encoding="aes128gcm")["body"]
+    except (WebPushException, ECEException, ValueError) as error:
+        raise CannotSealError("has keys that nothing can be encrypted to") from error
     return body
 
 
@@ -34,5 +42,8 @@ def signature(key: PushKey, contact: str, parts: SplitResult, now: datetime) -> 
         "sub": contact,
         "exp": epoch_millis(now + SIGNED_FOR) // 1000,
     }
-    header: str = Vapid02(key.private).sign(claims)["Authorization"]
+    try:
+        header: str = Vapid02(key.private).sign(claims)["Authorization"]
+    except VapidException as error:
+        raise CannotSealError("has an address that cannot be signed for") from error
     return header

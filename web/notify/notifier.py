@@ -19,7 +19,7 @@ from web.notify.asks import Asks
 from web.notify.mail import Mailer, read_mail_server, reminder_mail
 from web.notify.outgoing import Hosts, NotAllowedError, Outgoing
 from web.notify.push import Pusher, UnitPushes
-from web.notify.push_key import PushKey, kept_push_key, read_push_key
+from web.notify.push_key import push_key
 from web.notify.reminding import Reminding, Send
 from web.notify.tally import Fate, Tally
 from web.notify.webhook import Webhook
@@ -96,7 +96,9 @@ class Notifier:
         if contact is None:
             return None
         hosts = Hosts.of(settings.push_hosts, settings.private_hosts)
-        pusher = Pusher(_push_key(settings), contact, hosts, self._outgoing, clock)
+        pusher = Pusher(
+            push_key(settings.push_key, settings.data), contact, hosts, self._outgoing, clock
+        )
         return UnitPushes(pusher, self.subscriptions, self._notices, self.tally)
 
     def _channels(self) -> dict[Channel, Send]:
@@ -150,23 +152,10 @@ class Notifier:
                 )
 
 
-def _push_key(settings: Settings) -> PushKey:
-    if settings.push_key is None:
-        return kept_push_key(settings.data)
-    try:
-        return read_push_key(settings.push_key)
-    except ValueError as error:
-        raise _wrong("AKUTOVERBLIK_PUSH_KEY", str(error)) from None
-
-
 def _make_mailer(settings: Settings) -> Mailer | None:
     if settings.smtp_url is None:
         return None
     try:
         return Mailer(read_mail_server(settings.smtp_url, settings.mail_from))
     except ValueError as error:
-        raise _wrong("AKUTOVERBLIK_SMTP_URL", str(error)) from None
-
-
-def _wrong(setting: str, reason: str) -> ConfigError:
-    return ConfigError([Problem(setting, 0, "", reason)])
+        raise ConfigError([Problem("AKUTOVERBLIK_SMTP_URL", 0, "", str(error))]) from None

@@ -75,7 +75,7 @@ class Pusher:
             async with self._places:
                 answer = await self._post(subscription, message)
         except NotAllowedError as error:
-            log.warning("a push of unit %s was not sent: its address %s", message.unit, error)
+            log.warning("a push of unit %s was not sent: the subscription %s", message.unit, error)
             return Fate.REFUSED, timedelta(0)
         except UnreachableError:
             return Fate.LATER, timedelta(0)
@@ -96,11 +96,15 @@ class Pusher:
         return await self._outgoing.post(parts, body, headers, self._seconds)
 
     def _seal(self, subscription: Subscription, payload: bytes) -> tuple[bytes, str]:
-        from web.notify.encryption import sealed, signature  # takes long: in this thread only
+        # takes long to import: in this thread only
+        from web.notify.encryption import CannotSealError, sealed, signature
 
         parts = self.hosts.check(subscription.endpoint)
-        authorization = signature(self.key, self._contact, parts, self._clock())
-        return sealed(subscription, payload), authorization
+        try:
+            authorization = signature(self.key, self._contact, parts, self._clock())
+            return sealed(subscription, payload), authorization
+        except CannotSealError as error:
+            raise NotAllowedError(str(error)) from error
 
 
 def _fate(answer: Answer) -> Fate:

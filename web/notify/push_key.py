@@ -41,6 +41,10 @@ class PushKey:
         )
         return cls(private, encode(point))
 
+    def secret(self) -> str:
+        """The private key as the settings take it: 32 bytes in base64url."""
+        return encode(self.private.private_numbers().private_value.to_bytes(32))
+
     def pem(self) -> bytes:
         """The private key as a file holds it."""
         return self.private.private_bytes(
@@ -63,6 +67,16 @@ def read_push_key(text: str) -> PushKey:
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
         raise ValueError("is no private key on P-256, as PEM or as 32 bytes in base64url")
     return PushKey.of(private)
+
+
+def push_key(secret: str | None, folder: Path) -> PushKey:
+    """The key of the settings, or else of the data folder; `ConfigError` for a wrong one."""
+    if secret is None:
+        return kept_push_key(folder)
+    try:
+        return read_push_key(secret)
+    except ValueError as error:
+        raise ConfigError([Problem("AKUTOVERBLIK_PUSH_KEY", 0, "", str(error))]) from None
 
 
 def kept_push_key(folder: Path) -> PushKey:

@@ -7,7 +7,7 @@ bounded number of times; then it is said once, in the log, the metrics and the j
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 EVERY = 30.0
 LEASE = timedelta(seconds=40)
 """How long one try of one channel may take, and then some."""
+AT_ONCE = 8
+"""Units that are reminded side by side: one whose server is slow does not keep the others."""
 TRIES = 3
 AGAIN = timedelta(seconds=50)
 """How long after a try that failed the next one may be; a look later than that makes it."""
@@ -55,6 +57,8 @@ class Reminding:
         self._clock = clock
         self._every = every
         self._again = again
+        self._away = False
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._units = {
             cluster: [unit for unit in catalogue.units_of(cluster) if self._of(unit)]
             for cluster in catalogue.served_clusters()
@@ -65,29 +69,36 @@ class Reminding:
         while True:
             try:
                 await self.look()
+                self._away = False
             except BoardUnavailableError as error:
-                log.warning("nobody is reminded while the store is away (%s)", error)
+                if not self._away:
+                    log.warning("nobody is reminded while the store is away (%s)", error)
+                self._away = True
             except Exception:
                 log.exception("looking for reminders went wrong; it is tried again")
             await asyncio.sleep(self._every)
 
     async def look(self) -> None:
         """Remind everybody whose reminder is due now."""
-        for cluster, units in self._units.items():
-            if not units:
+        await asyncio.gather(
+            *(self._look_at(cluster, units) for cluster, units in self._units.items() if units)
+        )
+
+    async def _look_at(self, cluster: str, units: Sequence[Unit]) -> None:
+        ids = [unit.id for unit in units]
+        standing = await self._board.standing(cluster, ids, [])
+        sent = await self._notices.sent(cluster, ids)
+        now = self._clock()
+        due: list[tuple[Unit, Figure]] = []
+        for unit in units:
+            stored = standing.rows.get(unit.id)
+            figure = figure_of(orjson.loads(stored.row)) if stored else None
+            if figure is None or unit.remind is None:
                 continue
-            ids = [unit.id for unit in units]
-            standing = await self._board.standing(cluster, ids, [])
-            sent = await self._notices.sent(cluster, ids)
-            now = self._clock()
-            for unit in units:
-                stored = standing.rows.get(unit.id)
-                figure = figure_of(orjson.loads(stored.row)) if stored else None
-                if figure is None or unit.remind is None:
-                    continue
-                at = reminder_at(unit.remind, figure, now, sent.get(unit.id, NOTHING_SENT))
-                if at is not None and at <= now:
-                    await self._remind(unit, figure, now)
+            at = reminder_at(unit.remind, figure, now, sent.get(unit.id, NOTHING_SENT))
+            if at is not None and at <= now:
+                due.append((unit, figure))
+        await asyncio.gather(*(self._remind(unit, figure, now) for unit, figure in due))
 
     def _of(self, unit: Unit) -> list[Channel]:
         """The channels that the unit chose and that are set up here."""
@@ -96,19 +107,20 @@ class Reminding:
 
     async def _remind(self, unit: Unit, figure: Figure, now: datetime) -> None:
         assert unit.remind is not None
-        claims = await self._notices.claim_reminder(
-            unit.cluster,
-            unit.id,
-            figure.observed_at,
-            self._of(unit),
-            LEASE,
-            danish_day(now),
-            unit.remind.at_most,
-        )
-        ours = {channel: claim.tries for channel, claim in claims.items() if claim.tries}
-        await asyncio.gather(
-            *(self._by(channel, unit, figure, now, tries) for channel, tries in ours.items())
-        )
+        async with self._places:
+            claims = await self._notices.claim_reminder(
+                unit.cluster,
+                unit.id,
+                figure.observed_at,
+                self._of(unit),
+                LEASE,
+                danish_day(now),
+                unit.remind.at_most,
+            )
+            ours = {channel: claim.tries for channel, claim in claims.items() if claim.tries}
+            await asyncio.gather(
+                *(self._by(channel, unit, figure, now, tries) for channel, tries in ours.items())
+            )
 
     async def _by(
         self, channel: Channel, unit: Unit, figure: Figure, now: datetime, tries: int

@@ -40,6 +40,8 @@ SHORTCUTS: Final[Mapping[str, str]] = {
     "where_home": "h",
     "list": "a",
     "hold": "r",
+    "next": "v",
+    "mine": "e",
     "outcome": "u",
     "clear": "x",
 }

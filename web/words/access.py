@@ -44,6 +44,10 @@ PAGE: Final[Mapping[str, Pair]] = {
         "Du er logget ind, men har ingen rolle her. Bed din leder om adgang til Akutoverblik.",
         "You are signed in, but have no role here. Ask your manager for access.",
     ),
+    "oidc_farewell": (
+        "Du er logget ud her, og sendes videre for også at logge ud hos {name}.",
+        "You are signed out here, and are sent on to sign out at {name} too.",
+    ),
     "sign_in_help": (
         "Din adgang er personlig og må ikke deles. Storskærme har deres eget link.",
         "Your access is personal and must not be shared. Wall screens have a link of their own.",

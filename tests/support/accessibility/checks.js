@@ -59,7 +59,9 @@
         if (box.right > width + 1 || box.left < -1) {
           if (!insideScroller(element)) faults.add(`outside the page: ${named(element)}`);
         }
-        if (box.top + scrollY < -1) faults.add(`above the page: ${named(element)}`);
+        if (box.top + scrollY < -1 && !insideScroller(element)) {
+          faults.add(`above the page: ${named(element)}`);
+        }
       }
       // What is positioned leaves the boxes of ancestors that are not positioned themselves.
       let escapes = getComputedStyle(element).position;
@@ -107,7 +109,9 @@
 
   function insideScroller(element) {
     for (let e = element; e && e !== document.body; e = e.parentElement) {
-      if (["auto", "scroll"].includes(getComputedStyle(e).overflowX)) return true;
+      const { overflowX, overflowY, position } = getComputedStyle(e);
+      if ([overflowX, overflowY].some((way) => way === "auto" || way === "scroll")) return true;
+      if (position === "fixed") return true;
     }
     return false;
   }
@@ -117,7 +121,9 @@
     const lines = [];
     for (const { element, boxes } of texts()) {
       const layer = layerOf(element);
-      for (const box of boxes) lines.push({ element, layer, box: ink(box) });
+      for (const box of boxes.map((each) => uncut(ink(each), element))) {
+        if (box.height > 2 && box.right - box.left > 1) lines.push({ element, layer, box });
+      }
     }
     const faults = new Set();
     for (const [i, a] of lines.entries()) {
@@ -137,6 +143,19 @@
   const ink = ({ left, right, top, height }) => ({
     left, right, top: top + height * 0.2, bottom: top + height * 0.8, height: height * 0.6,
   });
+
+  // What is left of a box where its ancestors cut it off or scroll it away.
+  function uncut(box, element) {
+    let { left, right, top, bottom } = box;
+    for (let e = element; e && e !== document.body; e = e.parentElement) {
+      const { overflowX, display } = getComputedStyle(e);
+      if (overflowX === "visible" || display === "inline") continue;
+      const holder = inner(e);
+      [left, right] = [Math.max(left, holder.left), Math.min(right, holder.right)];
+      [top, bottom] = [Math.max(top, holder.top), Math.min(bottom, holder.bottom)];
+    }
+    return { left, right, top, bottom, height: bottom - top };
+  }
 
   function layerOf(element) {
     for (let e = element; e; e = e.parentElement) {

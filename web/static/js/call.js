@@ -1,7 +1,7 @@
 // A call on the board page: need, alternatives, hold, answer, outcome, and what ties them together.
 
 import { Alternatives } from "./alternatives.js";
-import { isOff } from "./dom.js";
+import { isOff, setHidden } from "./dom.js";
 import { Holds } from "./holds.js";
 import { Memory } from "./memory.js";
 import { Mine } from "./mine.js";
@@ -18,9 +18,11 @@ export class Call {
   #mine;
   #outcome = null;
   #surge = null;
+  #dock;
 
   constructor({ panel, words, clock, filters, board }) {
     const { cluster, account } = panel.dataset;
+    const dock = document.querySelector("[data-dock]");
     const memory = new Memory(cluster);
     this.#words = words;
     this.#filters = filters;
@@ -32,19 +34,24 @@ export class Call {
     const holds = new Holds({ cluster, account, words, memory, clock, rows, onChange });
     this.#holds = holds;
     const onAsk = (unit, name) => this.#ask(unit, name);
-    this.#mine = new Mine({ panel, words, clock, board, holds, alternatives, onAsk });
-    if (panel.querySelector("[data-outcomes]")) {
+    this.#mine = new Mine({ dock, words, clock, board, holds, alternatives, onAsk });
+    if (dock.querySelector("[data-outcomes]")) {
       const onLogged = () => filters.clear();
-      const parts = { panel, cluster, words, clock, memory, filters, holds, alternatives, board };
+      const parts = { dock, cluster, words, clock, memory, filters, holds, alternatives, board };
       this.#outcome = new Outcome({ ...parts, onLogged });
     }
     document.addEventListener("click", (event) => this.#click(event));
-    new ResizeObserver(fitPanel).observe(panel.closest("main"));
+    this.#dock = dock;
+    const fit = new ResizeObserver(fitPanel);
+    fit.observe(panel.closest("main"));
+    fit.observe(dock);
     const seek = new Seek(words, filters);
     new Keys(words, {
       b: () => seek.focus(),
       a: () => alternatives.focusFirst(),
-      r: () => this.#holdByKey(),
+      r: () => this.#holdHere(),
+      v: () => this.#mine.firstNext?.click(),
+      e: () => this.#mine.focus(),
       u: () => this.#outcome?.focus(),
     });
   }
@@ -76,6 +83,8 @@ export class Call {
     this.#alternatives.paint();
     this.#mine.paint();
     this.#outcome?.paint();
+    const parts = [...this.#dock.querySelectorAll("[data-dock-part]")];
+    setHidden(this.#dock, parts.every((part) => part.hidden));
   }
 
   #click(event) {
@@ -107,17 +116,18 @@ export class Call {
     this.#holds.ask(unit, name, this.#filters.need);
   }
 
-  // Where the focus is, else the next choice that a refusal offers.
-  #holdByKey() {
+  #holdHere() {
     const place = document.activeElement.closest("[data-unit], [data-alternative]");
-    const button = place?.querySelector("button[data-ask]") ?? null;
+    const button = place?.querySelector("button[data-ask]:not([hidden])");
     if (button) this.#press(button);
-    else this.#mine.firstNext?.click();
   }
 }
 
-// How far down the panel begins, so that it can end where the window does.
+// How far down the panel begins and how high the dock is, so that the panel ends between them.
 function fitPanel() {
   const top = document.querySelector(".desk").getBoundingClientRect().top + scrollY;
-  document.documentElement.style.setProperty("--call-top", `${Math.round(top)}px`);
+  const { offsetHeight } = document.querySelector("[data-dock]");
+  const { style } = document.documentElement;
+  style.setProperty("--call-top", `${Math.round(top)}px`);
+  style.setProperty("--dock", `${offsetHeight}px`);
 }

@@ -26,6 +26,12 @@ export function fillSlots(element, texts) {
   }
 }
 
+// The same for a part that is written once and stands inside another that is filled again and again.
+export function fillOnce(element, texts) {
+  fillSlots(element, texts);
+  for (const slot of element.querySelectorAll("[data-slot]")) delete slot.dataset.slot;
+}
+
 // What has nothing to say is hidden, and in a list of terms its term too.
 export function fillSlot(slot, text) {
   setText(slot, text);

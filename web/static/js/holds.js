@@ -4,6 +4,7 @@
 import { say } from "./say.js";
 import { newId, send } from "./send.js";
 import { isLive } from "./shown.js";
+import { why } from "./why.js";
 
 const TRIES = 3;
 const WITHIN = 4000; // milliseconds for one try
@@ -86,7 +87,7 @@ export class Holds {
     change.busy = false;
     if (!UNSURE.has(answer.status)) this.#ids.delete(key);
     if (answer.status === 200) this.#answered(answer.body.hold);
-    else say(this.#failure(answer, name, { gone: "fail_gone" }));
+    else say(this.#failure(answer, name, { gone: "fail_gone" }), { stay: true });
     if (answer.status === 401 || answer.status === 403) this.#mustSignIn(hold.unit, name, answer);
     this.#onChange();
   }
@@ -134,15 +135,19 @@ export class Holds {
       this.#seen.set(hold.id, hold.state);
       this.#answered(hold, "held_now");
     } else if (answer.status === 409) {
-      const { code, next = [] } = answer.body ?? {};
-      const text = this.#words.has(`hold_no_${code}`) ? `hold_no_${code}` : "hold_no_not_holdable";
-      this.#refused({ unit, name, text: this.#words.text(text, { name }), next });
+      this.#refused({ unit, name, text: this.#whyNot(answer.body, name), next: answer.body?.next ?? [] });
     } else if (answer.status === 401 || answer.status === 403) {
       this.#mustSignIn(unit, name, answer);
       say(this.#failure(answer, name));
     } else {
       this.#refused({ unit, name, text: this.#failure(answer, name), next: [] });
     }
+  }
+
+  #whyNot({ code, why: finding } = {}, name) {
+    const known = this.#words.has(`hold_no_${code}`) ? code : "not_holdable";
+    const text = this.#words.text(`hold_no_${known}`, { name });
+    return finding ? `${text} (${why(this.#words, finding, this.#clock.now())})` : text;
   }
 
   #refused(notice) {

@@ -19,9 +19,9 @@ export class Latest {
   #elements = new Map();
 
   // correct(id, value) resolves to the outcome as it then stands, or to null.
-  constructor({ panel, words, clock, memory, board, reasons, correct }) {
-    this.#box = panel.querySelector("[data-latest]");
-    this.#list = panel.querySelector("[data-latest-list]");
+  constructor({ dock, words, clock, memory, board, reasons, correct }) {
+    this.#box = dock.querySelector("[data-latest]");
+    this.#list = dock.querySelector("[data-latest-list]");
     this.#words = words;
     this.#clock = clock;
     this.#memory = memory;

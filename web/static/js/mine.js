@@ -1,6 +1,6 @@
 // The strip of own holds: what became of each, for how long it stands, whom to ring, what next.
 
-import { blank, dial, fillSlots, setAttribute, setHidden, setOff, setText } from "./dom.js";
+import { blank, dial, fillOnce, fillSlots, setAttribute, setHidden, setOff, setText } from "./dom.js";
 import { reasonOf } from "./holds.js";
 import { countdown, isLive, national } from "./shown.js";
 import { instant } from "./times.js";
@@ -21,9 +21,9 @@ export class Mine {
   #cards = new Map();
 
   // onAsk(unit, name) is called when a next choice is taken.
-  constructor({ panel, words, clock, board, holds, alternatives, onAsk }) {
-    this.#box = panel.querySelector("[data-mine-box]");
-    this.#list = panel.querySelector("[data-mine]");
+  constructor({ dock, words, clock, board, holds, alternatives, onAsk }) {
+    this.#box = dock.querySelector("[data-mine-box]");
+    this.#list = dock.querySelector("[data-mine]");
     this.#words = words;
     this.#clock = clock;
     this.#board = board;
@@ -35,7 +35,11 @@ export class Mine {
 
   // The first next choice on offer, for the key that takes it.
   get firstNext() {
-    return this.#list.querySelector("[data-next]:not([hidden]) button");
+    return this.#list.querySelector(".next:not([hidden]) button");
+  }
+
+  focus() {
+    this.#list.querySelector("button, a[href]")?.focus();
   }
 
   paint() {
@@ -93,20 +97,19 @@ export class Mine {
     const name = row?.name ?? unit;
     const verbs = ACTS[state] ?? ["dismiss"];
     const act = (verb) => () => this.#holds.act(hold, name, verb);
-    const next = OFFER_NEXT.has(state) ? this.#alternatives.next([unit], MOST_NEXT) : [];
+    const goesOn = this.#holds.own.some((other) => isLive(other) && other.asked_at > hold.asked_at);
+    const asksNext = OFFER_NEXT.has(state) && !goesOn;
     return {
       key: `hold:${hold.id}`,
       name,
       state,
       word: this.#words.text(`mine_${state}`),
-      left: isLive(hold)
-        ? this.#words.text("mine_left", { left: countdown(instant(hold.expires_at), now) })
-        : "",
+      left: isLive(hold) ? countdown(instant(hold.expires_at), now) : "",
       why: this.#why(hold),
       ring: state === "asked" && now >= instant(hold.answer_by),
       phone: row?.phone,
-      next,
-      asksNext: OFFER_NEXT.has(state),
+      next: asksNext ? this.#alternatives.next([unit], MOST_NEXT) : [],
+      asksNext,
       acts: verbs,
       on: {
         ...Object.fromEntries(verbs.map((verb) => [verb, act(verb)])),
@@ -133,7 +136,7 @@ export class Mine {
     setAttribute(element, "data-state", card.state);
     const ringing = card.ring || card.state === "refused" || card.state === "unsure";
     fillSlots(element, {
-      name: card.name,
+      name: card.word ? card.name : "", // else the sentence names it
       state: card.word ?? "",
       left: card.left ?? "",
       why: card.why,
@@ -145,30 +148,34 @@ export class Mine {
     setHidden(ring, !ringing || !(card.ring || card.phone));
     ring.classList.toggle("big", Boolean(card.ring));
     dial(ring.querySelector("[data-dial]"), card.phone);
-    this.#paintNext(element.querySelector("[data-next]"), card);
+    this.#paintNext(element.querySelector(".next"), card);
     this.#paintActs(element.querySelector(".acts"), card);
   }
 
   #paintNext(box, { next, asksNext }) {
     setHidden(box, !asksNext);
     const wanted = asksNext ? next.map((item) => item.unit) : [];
-    const present = [...box.querySelectorAll("button")];
-    if (present.map((button) => button.dataset.next).join() !== wanted.join()) {
+    const present = [...box.querySelectorAll("[data-next]")];
+    if (present.map((element) => element.dataset.next).join() !== wanted.join()) {
       const focused = present.includes(document.activeElement);
-      for (const button of present) button.remove();
-      for (const item of next) box.append(this.#nextButton(item));
-      if (focused) (box.querySelector("button") ?? this.#title).focus();
+      for (const element of present) element.remove();
+      for (const item of next) box.append(this.#nextElement(item));
+      if (focused) (box.querySelector("[data-next]") ?? this.#title).focus();
     }
     for (const button of box.querySelectorAll("button")) this.#offWithLink(button);
   }
 
-  #nextButton(item) {
-    const button = blank("act");
-    button.classList.add("hold");
-    button.dataset.next = item.unit;
-    fillSlots(button, { word: this.#words.text("hold"), name: item.name });
-    button.querySelector(".unseen").classList.remove("unseen");
-    return button;
+  // What can be held is a button, what can only be rung a number.
+  #nextElement(item) {
+    const element = blank(item.holdable ? "act" : "ring");
+    element.dataset.next = item.unit;
+    if (item.holdable) {
+      fillOnce(element, { word: this.#words.text("hold"), name: item.name });
+    } else {
+      fillOnce(element, { name: item.name, phone: national(item.phone) });
+      dial(element, item.phone);
+    }
+    return element;
   }
 
   #paintActs(box, { acts, name, signIn }) {
@@ -193,7 +200,7 @@ export class Mine {
     }
     const button = blank("act");
     button.dataset.act = act;
-    fillSlots(button, { word: this.#words.text(`act_${act}`), name });
+    fillOnce(button, { word: this.#words.text(`act_${act}`), name });
     return button;
   }
 

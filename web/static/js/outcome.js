@@ -25,8 +25,8 @@ export class Outcome {
   #busy = false;
 
   // onLogged() is called when the call is over.
-  constructor({ panel, cluster, words, clock, memory, filters, holds, alternatives, board, onLogged }) {
-    this.#box = panel.querySelector("[data-outcome-now]");
+  constructor({ dock, cluster, words, clock, memory, filters, holds, alternatives, board, onLogged }) {
+    this.#box = dock.querySelector("[data-outcome-now]");
     this.#words = words;
     this.#clock = clock;
     this.#memory = memory;
@@ -36,9 +36,9 @@ export class Outcome {
     this.#board = board;
     this.#address = `/api/v1/outcomes/${cluster}`;
     this.#onLogged = onLogged;
-    const reasons = JSON.parse(panel.querySelector("[data-outcomes]").dataset.outcomes);
+    const reasons = JSON.parse(dock.querySelector("[data-outcomes]").dataset.outcomes);
     this.#latest = new Latest({
-      panel,
+      dock,
       words,
       clock,
       memory,
@@ -83,8 +83,13 @@ export class Outcome {
   get #chosen() {
     const [hold] = this.#pending;
     if (hold) return { unit: hold.unit, hold: hold.id, name: this.#nameOf(hold.unit), need: hold.need };
-    const item = this.#alternatives.touched ?? this.#alternatives.all.find((a) => a.verdict === "yes");
-    return item && this.#filters.chosen ? { unit: item.unit, hold: null, name: item.name } : null;
+    if (!this.#filters.chosen) return null;
+    const declined = this.#holds.own.filter(({ state }) => state === "declined");
+    const refused = new Set([...declined, ...this.#holds.notices].map(({ unit }) => unit));
+    const { touched, all } = this.#alternatives;
+    const first = all.find((item) => item.verdict === "yes" && !refused.has(item.unit));
+    const item = touched && !refused.has(touched.unit) ? touched : first;
+    return item ? { unit: item.unit, hold: null, name: item.name } : null;
   }
 
   #nameOf(unit) {
@@ -121,7 +126,7 @@ export class Outcome {
     this.#busy = false;
     if (answer.status !== 201 && answer.status !== 200) {
       this.#unsaved = request;
-      say(this.#failure(answer));
+      say(this.#failure(answer), { stay: true });
       return;
     }
     this.#unsaved = null;
@@ -155,7 +160,8 @@ export class Outcome {
       say(this.#words.text("outcome_corrected", { outcome: word }));
       return outcome;
     }
-    say(answer.status === 409 ? this.#words.text("outcome_too_late") : this.#failure(answer));
+    const late = answer.status === 409;
+    say(late ? this.#words.text("outcome_too_late") : this.#failure(answer), { stay: true });
     return null;
   }
 

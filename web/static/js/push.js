@@ -27,6 +27,7 @@ const STATES = {
 class PushSwitch {
   #words;
   #address;
+  #memory;
   #text;
   #button;
   #state = "working";
@@ -35,6 +36,7 @@ class PushSwitch {
   constructor(root, words) {
     this.#words = words;
     this.#address = `/api/v1/units/${encodeURIComponent(root.dataset.unit)}/push`;
+    this.#memory = `akutoverblik.push.${root.dataset.unit}`;
     const title = document.createElement("h3");
     title.textContent = words.text("push_title");
     this.#text = document.createElement("p");
@@ -88,19 +90,29 @@ class PushSwitch {
     if (body.key === null) return ["absent"];
     this.#key = body.key;
     if (Notification.permission === "denied") return ["blocked"];
-    const subscription = await this.#present().catch(() => null);
-    if (subscription === null || Notification.permission !== "granted") return ["off"];
+    if (Notification.permission !== "granted") return ["off"];
     const listed = await send("GET", this.#address);
     if (listed.status !== 200) return ["unsure"];
-    const id = await idOf(subscription);
+    const subscription = await this.#present().catch(() => null);
+    const id = subscription && (await idOf(subscription));
     const known = listed.body.subscriptions.find((each) => each.id === id);
-    return known ? ["on", instant(known.last_reached)] : ["off"];
+    if (known) return ["on", instant(known.last_reached)];
+    // Turned on here and lost elsewhere (a store that was lost, another key): on again.
+    return this.#isWanted ? this.#register() : ["off"];
   }
 
   async #allow() {
     const asked = await Notification.requestPermission();
     if (asked === "denied") return ["blocked"];
     if (asked !== "granted") return ["off"];
+    const [state] = await this.#register();
+    if (state !== "on") return [state];
+    const id = await idOf(await this.#present());
+    await send("POST", `${this.#address}/${id}/test`);
+    return this.#found();
+  }
+
+  async #register() {
     const subscription = await this.#subscription().catch((error) => {
       console.info("this browser could not subscribe", error);
       return null;
@@ -111,16 +123,35 @@ class PushSwitch {
     if (status === 409) return ["full"];
     if (status === 0 || status >= 500) return ["unsure"];
     if (status !== 201) return ["failed"];
-    await send("POST", `${this.#address}/${await idOf(subscription)}/test`);
-    return this.#found();
+    this.#isWanted = true;
+    return ["on"];
   }
 
   async #stop() {
+    this.#isWanted = false;
     const subscription = await this.#present().catch(() => null);
     if (subscription === null) return ["off"];
     const { status } = await send("DELETE", `${this.#address}/${await idOf(subscription)}`);
     if (status === 0 || status >= 500) return ["unsure"];
     return [status === 200 ? "off" : "not_stopped"];
+  }
+
+  // Whether notices of this unit were turned on in this browser, as far as it remembers.
+  get #isWanted() {
+    try {
+      return localStorage.getItem(this.#memory) !== null;
+    } catch {
+      return false; // storage is shut off: then nothing is remembered
+    }
+  }
+
+  set #isWanted(wanted) {
+    try {
+      if (wanted) localStorage.setItem(this.#memory, "on");
+      else localStorage.removeItem(this.#memory);
+    } catch (error) {
+      console.info("that notices are on will not be remembered here", error);
+    }
   }
 
   // The browser's subscription, if it is for the server's present key; one for another is of no use.

@@ -19,7 +19,8 @@ export class Alarm {
 
   constructor(words) {
     this.#words = words;
-    for (const kind of ["pointerup", "keydown"]) { // a finger counts as touch when it lifts
+    // Browsers differ in which of these counts as somebody being there.
+    for (const kind of ["pointerup", "touchend", "click", "keydown"]) {
       addEventListener(kind, (event) => this.#unlock(event.target), { capture: true });
     }
     this.#button.addEventListener("click", () => this.#toggle());

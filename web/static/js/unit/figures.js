@@ -2,7 +2,6 @@
 // need not: texts are changed in place, and no button is taken away under a finger or the focus.
 
 import { setHidden, setText } from "../dom.js";
-import { pageMoved } from "./guard.js";
 import { emptyNow, isStale, padWord, promised, said } from "./texts.js";
 
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -14,8 +13,6 @@ export class Figures {
   #slots = all("main [data-slot]");
   #pad = all("[data-free]");
   #confirm = one("[data-confirm]");
-  #acts = one(".acts");
-  #stood = null;
 
   constructor(words, config) {
     this.#words = words;
@@ -38,14 +35,6 @@ export class Figures {
     this.#paintPad(row, now, pending, texts.shut);
     this.#paintRest(row, texts.shut, pending);
     this.#paintDispute(row, now);
-    this.#watchPlace();
-  }
-
-  // A line more above the buttons, and they stand elsewhere than the finger thinks.
-  #watchPlace() {
-    const stands = this.#acts.offsetTop;
-    if (this.#stood !== null && this.#stood !== stands) pageMoved();
-    this.#stood = stands;
   }
 
   // A number is pressed only while it is what stands and can be trusted.

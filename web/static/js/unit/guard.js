@@ -5,6 +5,7 @@ const TWICE = 400; // milliseconds
 const MOVED = 700;
 
 let deafUntil = 0;
+let stood = null;
 
 export function watchTaps() {
   document.addEventListener("click", (event) => judge(event), { capture: true });
@@ -13,6 +14,13 @@ export function watchTaps() {
 // What is on the screen has just changed place.
 export function pageMoved() {
   deafUntil = Math.max(deafUntil, performance.now() + MOVED);
+}
+
+// A line more above the buttons, and they stand elsewhere than the finger thinks.
+export function watchPlace() {
+  const now = document.querySelector(".acts").offsetTop;
+  if (stood !== null && stood !== now) pageMoved();
+  stood = now;
 }
 
 function judge(event) {

@@ -10,7 +10,7 @@ import { Words } from "../words.js";
 import { Alarm } from "./alarm.js";
 import { Asks } from "./asks.js";
 import { Figures } from "./figures.js";
-import { watchTaps } from "./guard.js";
+import { watchPlace, watchTaps } from "./guard.js";
 import { likelyTime, Moment } from "./moment.js";
 import { Outbox } from "./outbox.js";
 import { startShell } from "./shell.js";
@@ -132,6 +132,7 @@ function onState(state) {
   live = state.name === "live";
   moment.live = live;
   link.show(state);
+  watchPlace();
   if (!live || was) return;
   // A page from the shell is of the version that was here when it was kept: begin anew.
   if (isShell) location.reload();
@@ -153,6 +154,7 @@ const connection = new Connection({
 function paint() {
   figures.paint(row, moment.now(), outbox.pending);
   asks.show(row);
+  watchPlace();
 }
 
 function tick() {
@@ -161,6 +163,7 @@ function tick() {
   alarm.tick();
   link.tick();
   told.tick();
+  watchPlace();
 }
 
 for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
