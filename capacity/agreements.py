@@ -82,6 +82,8 @@ def agreements_on(
     catalogue: Catalogue, municipality: str | None, unit: Unit
 ) -> tuple[Agreement, ...]:
     """The agreements that could ever open a unit to a municipality's citizens."""
+    if municipality is None or municipality in unit.area:
+        return ()
     lenders = {
         unit.organisation,
         *(name for _, name in unit.operator.values),

@@ -178,7 +178,7 @@ def _said_at(value: object, now: datetime) -> datetime:
 def _carried(unit: Unit, row: Row, said_at: datetime) -> dict[str, object]:
     """The standing row as raw fields of a report; unknown stays unknown."""
     raw: dict[str, object] = {"unit": unit.id, "observed_at": format_instant(said_at)}
-    raw |= {name: row[name] for name in ("total", "staffed", "occupied") if row[name] is not None}  # type: ignore[literal-required]
+    raw |= {name: row[name] for name in ("total", "staffed", "occupied") if row[name] is not None}
     if row["reserved"] is not None:
         raw["reserved"] = row["reserved"]
     if row["closed"] is not None:
@@ -189,7 +189,7 @@ def _carried(unit: Unit, row: Row, said_at: datetime) -> dict[str, object]:
         if came and row["occupied"] is not None:
             raw["occupied"] = row["occupied"] + came
     elif row["observed_at"] is not None:  # a source that did not know what it withheld
-        raw |= {name: None for name in ("reserved", "closed") if row[name] is None}  # type: ignore[literal-required]
+        raw |= {name: None for name in ("reserved", "closed") if row[name] is None}
     raw["note"] = row["note"]
     raw["capabilities_off"] = row["capabilities_off"]
     if row["closure_reason"] is not None:

@@ -223,7 +223,7 @@ def read_row(encoded: bytes) -> Row:
     if "holds" in row:
         return row
     blank: dict[str, object] = {"held": 0, "holds": []}
-    return Row(**{name: row.get(name, blank.get(name)) for name in Row.__annotations__})  # type: ignore[typeddict-item]
+    return Row(**{name: row.get(name, blank.get(name)) for name in Row.__annotations__})
 
 
 _REPORTED = itemgetter(

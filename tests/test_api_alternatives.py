@@ -180,6 +180,25 @@ async def test_no_more_answers_are_kept_than_may_be(service: Service) -> None:
     assert len(desk._kept) == 256
 
 
+async def test_a_crowd_leaves_the_process_time_for_everything_else(service: Service) -> None:
+    """Between any two rankings the event loop gets its turn, so that the store is followed."""
+    desk = service.services.alternatives
+    asked = [desk.ranking("randers", Need(within_minutes=n)) for n in range(40)]
+    crowd = asyncio.gather(*asked)
+    turns = 0
+    while not crowd.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len({id(each) for each in await crowd}) == 40
+    assert turns >= 40
+
+
+async def test_a_crowd_with_one_need_is_ranked_for_once(service: Service) -> None:
+    desk = service.services.alternatives
+    found = await asyncio.gather(*(desk.ranking("randers", Need("0730")) for _ in range(20)))
+    assert len({id(each) for each in found}) == 1
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

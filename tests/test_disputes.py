@@ -314,7 +314,9 @@ def test_the_store_does_what_the_twin_says(
                 assert outcome == twin.take(said)
                 row = await row_now(board, "u")
                 assert row["disputed"] == twin.disputed
-                assert row["observed_at"] == (twin.standing or {}).get("observed_at")
+                assert row["observed_at"] == (
+                    twin.standing["observed_at"] if twin.standing else None
+                )
             await assert_sound(board)
 
     asyncio.run(run())

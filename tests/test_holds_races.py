@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +41,8 @@ LENGTHS = st.sampled_from([0, 15, 40, 60_000, 60_000, 1_800_000]).map(
 )
 WHO = st.integers(0, BOARDS - 1)
 ASK = st.tuples(st.just("ask"), WHO, st.sampled_from(UNITS), LENGTHS, st.booleans())
-MOVE = st.tuples(st.just("move"), WHO, st.integers(0, 30), st.sampled_from(list(HoldState)))
+TO = st.sampled_from([*HoldState, HoldState.ACCEPTED, HoldState.FILLED, HoldState.FILLED])
+MOVE = st.tuples(st.just("move"), WHO, st.integers(0, 12), TO)
 REPORT = st.tuples(
     st.just("report"),
     WHO,
@@ -145,12 +147,9 @@ class Holds(RuleBasedStateMachine):
         boards = [self._boards[(who + n) % BOARDS] for n in range(times)]
 
         async def done() -> None:
-            answers = await asyncio.gather(
-                *(
-                    insisting(lambda b=board: getattr(self, f"_{what}")(b, request, *rest))
-                    for board in boards
-                )  # type: ignore[misc]
-            )
+            act = getattr(self, f"_{what}")
+            calls = [partial(act, board, request, *rest) for board in boards]
+            answers = await asyncio.gather(*map(insisting, calls))
             assert all(answer == answers[0] for answer in answers)
 
         return done
@@ -236,8 +235,8 @@ async def insisting(call: Callable[[], Awaitable[T]]) -> T:
 
 TestHolds = Holds.TestCase
 TestHolds.settings = settings(
-    max_examples=12,
-    stateful_step_count=12,
+    max_examples=25,
+    stateful_step_count=14,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

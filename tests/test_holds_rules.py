@@ -71,7 +71,7 @@ HOLDS = st.lists(
 def test_holds_lower_free_and_nothing_else(
     free: int | None, closed: bool, holds: list[dict[str, Any]]
 ) -> None:
-    fields = {"closure": Closure("Lukket")} if closed else {}
+    fields: dict[str, Any] = {"closure": Closure("Lukket")} if closed else {}
     bare = row_with("u", free, utc_now(), **fields)
 
     row = with_holds(bare, holds, {"source": "nurse"})

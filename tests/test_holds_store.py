@@ -110,7 +110,12 @@ def shown(row: Any) -> tuple[int, int | None, str]:
 
 async def test_a_hold_lowers_free_and_stands_in_the_row_and_the_journal(store: Board) -> None:
     await report(store, "u", 2)
-    need = {"municipality": "0730", "capabilities": [], "within_minutes": None, "where": "either"}
+    need: dict[str, object] = {
+        "municipality": "0730",
+        "capabilities": [],
+        "within_minutes": None,
+        "where": "either",
+    }
 
     answer = await ask(store, "u", need=need, agreement="a1")
 
@@ -606,7 +611,7 @@ async def test_rows_of_a_program_before_holds_can_be_held(store: Board, client: 
     [stored] = (await store.snapshot(CLUSTER)).rows
     old = stored.row.replace(b'"holds":[],"disputed":null,', b"")
     assert len(old) < len(stored.row)
-    await client.hset(ClusterKeys(CLUSTER).rows, "u", old)  # type: ignore[misc]
+    await client.hset(ClusterKeys(CLUSTER).rows, "u", old)
 
     hold = await held(store, "u")
 
@@ -621,7 +626,7 @@ async def test_a_row_that_such_a_program_wrote_over_a_hold_is_mended(
     hold = await held(store, "u")
     [stored] = (await store.snapshot(CLUSTER)).rows
     old = row_with("u", 2, utc_now())
-    await client.hset(ClusterKeys(CLUSTER).rows, "u", orjson.dumps(old))  # type: ignore[misc]
+    await client.hset(ClusterKeys(CLUSTER).rows, "u", orjson.dumps(old))
     await Clock(client).jump(11 * SECOND)  # it is looked for every ten seconds
 
     await store.expire_holds(CLUSTER)
@@ -677,7 +682,12 @@ async def test_a_quota_whose_last_hold_ended_is_forgotten(store: Board, end: Hol
 async def test_holds_come_back_from_their_records(store: Board, store_server: StoreServer) -> None:
     began = utc_now()
     await report(store, "u", 9, began - MINUTES)
-    need = {"municipality": None, "capabilities": [], "within_minutes": 1, "where": "home"}
+    need: dict[str, object] = {
+        "municipality": None,
+        "capabilities": [],
+        "within_minutes": 1,
+        "where": "home",
+    }
     quota = QuotaClaim("a|b", 9)
     holds = {name: await held(store, "u", need=need, agreement="a", quota=quota) for name in STATES}
     for state in (HoldState.ACCEPTED, HoldState.DECLINED, HoldState.FILLED):

@@ -20,8 +20,6 @@ CASES = [
     pytest.param("/board/randers", PHONE, id="phone"),
     pytest.param("/board/randers", NARROW, id="narrow"),
     pytest.param("/board/randers", WALL, id="large"),
-    pytest.param("/wall/randers", WALL, id="wall"),
-    pytest.param("/wall/randers", PHONE, id="wall-on-a-phone"),
 ]
 
 # Text outside its unit, outside the page, or wider than the box that holds it.

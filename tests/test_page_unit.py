@@ -152,7 +152,11 @@ def test_closing_says_why_and_until_when_and_can_be_taken_back(page, service):
     tap(page, "[data-close-do]")
     told(page, "lukket, smitte")
     row = service.row()
-    assert (row["state"], row["closure_reason"], row["reopens_itself"]) == ("closed", "smitte", True)
+    assert (row["state"], row["closure_reason"], row["reopens_itself"]) == (
+        "closed",
+        "smitte",
+        True,
+    )
     assert when(row["reopens_at"]) - when(row["observed_at"]) == pytest.approx(
         timedelta(hours=2), abs=timedelta(seconds=5)
     )

@@ -17,7 +17,6 @@ from capacity.holds import HoldState
 from tests.support.chromium import Watched, chromium
 from tests.support.phone import (
     COLLEAGUE,
-    PLACE,
     TEAM,
     PhoneService,
     go,
@@ -105,7 +104,7 @@ def test_it_sounds_shakes_and_blinks_until_it_is_answered(page, service):
     service.ask()
     page.wait_for_selector(f"{SHEET}[open]")
     assert page.evaluate("() => window.heard") == {"tones": before + 3, "shakes": 1}
-    titles = set()
+    titles: set[str] = set()
     deadline = time.monotonic() + 6
     while len(titles) < 2 and time.monotonic() < deadline:
         titles.add(page.title())
@@ -292,5 +291,3 @@ def test_it_speaks_english_too(page, service):
     expect(part(page, "title")).to_have_text("Regionshospitalet Randers asks")
     expect(page.locator("[data-ask-need] li").first).to_have_text("Citizen of Favrskov")
     expect(part(page, "clock")).to_contain_text("Answer within")
-
-

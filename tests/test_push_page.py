@@ -317,7 +317,7 @@ def worker(page: Page, context: BrowserContext, service: PhoneService) -> Worker
 def test_an_ask_is_shown_and_its_end_takes_its_place(worker):
     worker.push(messages.ask(UNIT, "h1"))
     (shown,) = worker.shown(1)
-    assert shown["title"] == f"Anmodning: {UNIT.name}"
+    assert shown["title"] == f"Forespørgsel: {UNIT.name}"
     assert shown["body"] == "Visitationen beder om en plads. Tryk for at svare."
     assert (shown["tag"], shown["lang"], shown["data"]) == ("h1", "da", {"unit": PLACE})
     assert shown["requireInteraction"]

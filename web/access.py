@@ -8,6 +8,7 @@ and says what to do next.
 
 import hmac
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ from web.roles import CHANGING, TABLE, Actor, Permission, Role, Scope, allows
 
 CSRF_HEADER = "X-CSRF-Token"
 """What a page of ours sends with every changing request (its value stands in the page)."""
+DEMO = "demo"
+"""The account of the demo's visitor in trails and holds."""
 _NOWHERE = Scope()
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -44,14 +47,17 @@ class Refused(HTTPException):
 class Access:
     """Decides over every route, socket and page.
 
-    `anybody` tells whether there is any account (`web.auth.first` looks); it only decides what is
-    said to somebody who is not let in.
+    `anybody` tells whether there is any account (`web.auth.door` looks); it only decides what is
+    said to somebody who is not let in. `key_seen` is told the id of each key that is used.
+    `hospitals` are those of the clusters: the demo's visitator comes from one.
     """
 
     keys: KeyRing
     open_boards: bool = False
     anybody: bool = True
     csrf_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    key_seen: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    hospitals: Mapping[str, str] = field(default_factory=dict)
 
     def require(
         self,
@@ -68,7 +74,7 @@ class Access:
         """
         actor = self.actor(request)
         if actor is None and self._is_demo(request):
-            actor = _everybody(permission, scope)
+            actor = self._everybody(permission, scope)
         if actor is None:
             raise self._unknown()
         if not allows(actor, permission, scope):
@@ -91,18 +97,34 @@ class Access:
         presented = _bearer(request)
         if presented is not None:
             key = self.keys.find(presented)
-            return None if key is None else actor_of_key(key)
+            if key is None:
+                return None
+            self.key_seen(key.id)
+            return actor_of_key(key)
         return self.actor_of(session_of(request))
 
     def actor_of(self, session: Session | None) -> Actor | None:
         """Who a session stands for; a wall screen's ends with the key it began with."""
         if session is None:
             return None
-        if session.how == "wall" and not self._is_wall_still_on(session):
-            return None
+        if session.how == "wall":
+            if not self._is_wall_still_on(session):
+                return None
+            self.key_seen(session.account)
         return Actor(
             Role(session.role), session.account, session.organisation, frozenset(session.clusters)
         )
+
+    def person(self, request: HTTPConnection, *, form_token: str | None = None) -> Session:
+        """The session of the person who asks, for what is their own; raise `Refused` for others.
+
+        Nobody else is anybody here: no key, no wall screen, and not the demo's visitor.
+        """
+        session = session_of(request)
+        if session is None or session.how == "wall" or _bearer(request) is not None:
+            raise self._unknown()
+        self.refuse_foreign(request, form_token)
+        return session
 
     def csrf_token(self, request: HTTPConnection) -> str:
         """What this visitor's pages must send with changing requests: good for one session."""
@@ -143,6 +165,15 @@ class Access:
         loopback address is how a foreign page would get at it."""
         return self.open_boards and _is_of_this_machine(request) and _bearer(request) is None
 
+    def _everybody(self, permission: Permission, scope: Scope) -> Actor:
+        """The demo's visitor, in the role that the permission is meant for."""
+        role = next(role for role in Role if role in TABLE[permission])
+        organisation = min(scope.organisations, default=None)
+        if role is Role.VISITATOR:
+            organisation = self.hospitals.get(scope.cluster or "")
+        clusters = frozenset({scope.cluster} if scope.cluster else ())
+        return Actor(role, DEMO, organisation, clusters, scope.source)
+
     def _is_wall_still_on(self, session: Session) -> bool:
         key = self.keys.get(session.account)
         return key is not None and self.keys.is_usable(key)
@@ -160,6 +191,11 @@ def actor_of_key(key: Key) -> Actor:
     return Actor(_ROLE_OF_KEY[key.kind], key.id, None, clusters, source)
 
 
+def has_bearer(request: HTTPConnection) -> bool:
+    """Whether the request comes with a key, whatever it may open."""
+    return _bearer(request) is not None
+
+
 def session_of(request: HTTPConnection) -> Session | None:
     """The session that the middleware found for this request."""
     session: Session | None = request.scope.get("state", {}).get("session")
@@ -175,14 +211,6 @@ def is_same_origin(request: HTTPConnection) -> bool:
         return urlsplit(origin).netloc == request.headers.get("Host")
     except ValueError:  # no address at all, such as an unclosed bracket
         return False
-
-
-def _everybody(permission: Permission, scope: Scope) -> Actor:
-    """The demo's visitor, in the role that the permission is meant for."""
-    role = next(role for role in Role if role in TABLE[permission])
-    organisation = min(scope.organisations, default=None)
-    clusters = frozenset({scope.cluster} if scope.cluster else ())
-    return Actor(role, "demo", organisation, clusters, scope.source)
 
 
 def _is_of_this_machine(request: HTTPConnection) -> bool:

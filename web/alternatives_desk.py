@@ -5,6 +5,7 @@ it depends on has changed: the board's cursor, the surge level, the use of agree
 which the ranking itself knows when it matters (`Ranking.recheck_at`).
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class AlternativesDesk:
         }
         self._rows = {cluster: _Rows() for cluster in catalogue.served_clusters()}
         self._kept: OrderedDict[tuple[str, Need], _Kept] = OrderedDict()
+        self._turn = asyncio.Lock()
 
     async def answer(self, cluster: str, need: Need) -> bytes:
         """The whole answer as JSON; raises `BoardUnavailableError` while boards stand still."""
@@ -90,16 +92,29 @@ class AlternativesDesk:
 
     async def _standing(self, cluster: str, need: Need) -> _Kept:
         used = await self._used_by(cluster, need)
-        if not self._hub.can_serve(cluster):
-            raise BoardUnavailableError("boards stand still")
-        # From here on nothing is waited for, so that cursor, rows and level belong together.
-        feed, now = self._hub.feed(cluster), self._clock()
-        basis = (feed.cursor, self._surge.level(cluster), used)
-        kept = self._kept.get((cluster, need))
-        if kept is not None and kept.basis == basis and _stands(kept, now):
-            self._kept.move_to_end((cluster, need))
+        kept = self._if_kept(cluster, need, used)
+        if kept is not None:
             return kept
-        rows = self._rows[cluster].read(feed.rows)
+        async with self._turn:
+            # Many who ask at once would else be ranked for in one go, and whatever else this
+            # process does, following the store above all, would wait until all of them are done.
+            await asyncio.sleep(0)
+            return self._if_kept(cluster, need, used) or self._ranked(cluster, need, used)
+
+    def _if_kept(self, cluster: str, need: Need, used: Mapping[str, int]) -> _Kept | None:
+        kept = self._kept.get((cluster, need))
+        if kept is None or kept.basis != self._basis(cluster, used):
+            return None
+        recheck_at, now = kept.ranking.recheck_at, self._clock()
+        if now < kept.made_at or (recheck_at is not None and now >= recheck_at):
+            return None
+        self._kept.move_to_end((cluster, need))
+        return kept
+
+    def _ranked(self, cluster: str, need: Need, used: Mapping[str, int]) -> _Kept:
+        """Rank anew; nothing is waited for, so cursor, rows and level belong together."""
+        basis, now = self._basis(cluster, used), self._clock()
+        rows = self._rows[cluster].read(self._hub.feed(cluster).rows)
         ranking = rank(need, rows, self._catalogue, now, basis[1], used)
         kept = _Kept(basis, now, ranking, orjson.dumps(ranking.alternatives))
         self._kept[cluster, need] = kept
@@ -107,6 +122,13 @@ class AlternativesDesk:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return kept
+
+    def _basis(
+        self, cluster: str, used: Mapping[str, int]
+    ) -> tuple[Cursor, int, Mapping[str, int]]:
+        if not self._hub.can_serve(cluster):
+            raise BoardUnavailableError("boards stand still")
+        return self._hub.feed(cluster).cursor, self._surge.level(cluster), used
 
     async def _used_by(self, cluster: str, need: Need) -> Mapping[str, int]:
         """Counts change with holds, and every hold changes a row: asked once per cursor."""
@@ -118,11 +140,6 @@ class AlternativesDesk:
             used = await self._usage(cluster)
             self._used[cluster] = (cursor, used)
         return used
-
-
-def _stands(kept: _Kept, now: datetime) -> bool:
-    recheck_at = kept.ranking.recheck_at
-    return kept.made_at <= now and (recheck_at is None or now < recheck_at)
 
 
 class _Rows:

@@ -19,6 +19,7 @@ from capacity.need import Need, NeedError, parse_need
 from capacity.units import Unit, danish_day
 from web.access import Refused
 from web.api_board import problem
+from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.roles import Actor, Permission, Scope
 from web.services import Services
@@ -120,6 +121,7 @@ async def ask(cluster: str, request: Request, idempotency_key: _Key = None) -> R
         return problem(404, "cluster", "is not known here")
     try:
         wanted = _wanted(services, cluster, await _object(request), actor, idempotency_key)
+        await note(services, request, actor, "hold-ask", wanted.unit.id, {"cluster": cluster})
         return await _asked(services, cluster, wanted)
     except _RefusedError as refused:
         return refused.answer
@@ -154,6 +156,8 @@ async def move(
         actor = _mover(services, request, standing, state)
         reason = _reason(await _object(request), state)
         told = (cluster, hold, action, reason or "")
+        detail = {"cluster": cluster, "unit": standing["unit"], "reason": reason}
+        await note(services, request, actor, f"hold-{action}", hold, detail)
         answer = await services.board.move_hold(
             cluster,
             hold,

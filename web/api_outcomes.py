@@ -18,6 +18,7 @@ from capacity.holds import By
 from capacity.instants import BadInstantError, format_instant, parse_instant
 from capacity.outcomes import Logged, OutcomeError, OutcomeValue, parse_outcome
 from web.api_board import problem
+from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.outcome_export import outcomes_csv
 from web.roles import Actor, Permission, Scope
@@ -87,6 +88,8 @@ async def log_outcome(cluster: str, request: Request, idempotency_key: _Key = No
     actor = services.access.require(request, Permission.LOG_OUTCOME, Scope(cluster=cluster))
     try:
         value = await _value(services, cluster, request)
+        detail = {"outcome": value.outcome}
+        await note(services, request, actor, "outcome-log", cluster, detail)
         logged = await services.outcomes.log(
             cluster, value, _by(actor), idempotency_key or uuid.uuid4().hex
         )
@@ -113,6 +116,8 @@ async def correct_outcome(
     actor = services.access.require(request, Permission.LOG_OUTCOME, Scope(cluster=cluster))
     try:
         value = await _value(services, cluster, request)
+        detail = {"cluster": cluster, "outcome": value.outcome}
+        await note(services, request, actor, "outcome-correct", outcome, detail)
         logged = await services.outcomes.correct(
             cluster, outcome, value, _by(actor), idempotency_key or uuid.uuid4().hex
         )
@@ -141,11 +146,14 @@ async def export(
     Spreadsheets set to Danish want `separator=semicolon`.
     """
     services: Services = request.app.state.services
-    services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
+    actor = services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
     try:
         outcomes = await _of_period(services, cluster, since, until)
+        await _note_export(services, request, actor, cluster, "csv", outcomes)
     except _Refusal as refusal:
         return refusal.answer
+    except BoardUnavailableError:
+        return _away("the store")
     mark = "," if separator == "comma" else ";"
     document = await asyncio.to_thread(outcomes_csv, outcomes, services.catalogue, mark)
     name = f'attachment; filename="outcomes-{cluster}.csv"'
@@ -164,13 +172,30 @@ async def outcomes(
     each with its present value and the trace of its corrections.
     """
     services: Services = request.app.state.services
-    services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
+    actor = services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
     try:
         found = await _of_period(services, cluster, since, until)
+        await _note_export(services, request, actor, cluster, "json", found)
     except _Refusal as refusal:
         return refusal.answer
+    except BoardUnavailableError:
+        return _away("the store")
     time = format_instant(services.clock())
     return _json({"server_time": time, "outcomes": [each.as_json() for each in found]}, 200)
+
+
+async def _note_export(
+    services: Services,
+    request: Request,
+    actor: Actor,
+    cluster: str,
+    form: str,
+    found: list[Logged],
+) -> None:
+    detail = {"format": form, "outcomes": len(found)}
+    if found:
+        detail |= {"first": format_instant(found[0].at), "last": format_instant(found[-1].at)}
+    await note(services, request, actor, "outcome-export", cluster, detail)
 
 
 async def _value(services: Services, cluster: str, request: Request) -> OutcomeValue:

@@ -12,12 +12,13 @@ from capacity.instants import format_instant
 from capacity.units import Unit
 from web.api_board import problem
 from web.api_units import refuse_strangers, unit_scope
+from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.notify import messages
 from web.notify.outgoing import Hosts, NotAllowedError
 from web.notify.push import UnitPushes
 from web.notify.push_key import decode, encode
-from web.roles import Permission
+from web.roles import Actor, Permission
 from web.services import Services
 from web.words import LANGUAGES
 
@@ -63,7 +64,7 @@ async def key(request: Request) -> Response:
 )
 async def subscriptions(unit: str, request: Request) -> Response:
     """Each by its id (a hash of its address), with when a notice last reached it."""
-    services, known, pushes = _open(request, unit)
+    services, _, known, pushes = _open(request, unit)
     if pushes is None or known is None:
         return problem(404, "unit" if known is None else "push", "is not known here")
     try:
@@ -91,8 +92,8 @@ async def subscriptions(unit: str, request: Request) -> Response:
 )
 async def subscribe(unit: str, request: Request) -> Response:
     """Body: what the browser's ``PushSubscription`` gives as JSON, and `lang`. May be repeated."""
-    _, known, pushes = _open(request, unit)
-    if pushes is None or known is None:
+    services, actor, known, pushes = _open(request, unit)
+    if pushes is None or known is None or actor is None:
         return problem(404, "unit" if known is None else "push", "is not known here")
     try:
         body = await json_body(request, MAX_BODY)
@@ -102,6 +103,8 @@ async def subscribe(unit: str, request: Request) -> Response:
     except _FieldError as error:
         return problem(422, error.field, str(error))
     try:
+        detail = {"subscription": asked.id}
+        await note(services, request, actor, "push-subscribe", known.id, detail)
         if not await pushes.subscriptions.add(known.cluster, known.id, asked):
             return problem(409, "unit", "has as many browsers as it may")
     except BoardUnavailableError:
@@ -116,10 +119,12 @@ async def subscribe(unit: str, request: Request) -> Response:
 )
 async def unsubscribe(unit: str, subscription: str, request: Request) -> Response:
     """Forgotten is what is not there afterwards: repeating it is no fault."""
-    _, known, pushes = _open(request, unit)
-    if pushes is None or known is None or not _ID.fullmatch(subscription):
+    services, actor, known, pushes = _open(request, unit)
+    if pushes is None or known is None or actor is None or not _ID.fullmatch(subscription):
         return problem(404, "subscription", "is not known here")
     try:
+        detail = {"subscription": subscription}
+        await note(services, request, actor, "push-unsubscribe", known.id, detail)
         forgotten = await pushes.subscriptions.forget(known.cluster, known.id, subscription)
     except BoardUnavailableError:
         return _away()
@@ -133,11 +138,14 @@ async def unsubscribe(unit: str, subscription: str, request: Request) -> Respons
 )
 async def test(unit: str, subscription: str, request: Request) -> Response:
     """Sends it and answers what became of it: sent, gone, later or refused."""
-    _, known, pushes = _open(request, unit)
-    if pushes is None or known is None:
+    services, actor, known, pushes = _open(request, unit)
+    if pushes is None or known is None or actor is None:
         return problem(404, "unit" if known is None else "push", "is not known here")
     try:
         found = await pushes.subscriptions.of(known.cluster, known.id)
+        if any(each.subscription.id == subscription for each in found):
+            detail = {"subscription": subscription}
+            await note(services, request, actor, "push-test", known.id, detail)
     except BoardUnavailableError:
         return _away()
     for each in found:
@@ -147,16 +155,19 @@ async def test(unit: str, subscription: str, request: Request) -> Response:
     return problem(404, "subscription", "is not known here")
 
 
-def _open(request: Request, unit: str) -> tuple[Services, Unit | None, UnitPushes | None]:
-    """The services, the unit, and its pushes, once it is clear that they are the asker's."""
+def _open(
+    request: Request, unit: str
+) -> tuple[Services, Actor | None, Unit | None, UnitPushes | None]:
+    """The services, who asks, the unit, and its pushes, once it is clear that they are theirs."""
     services: Services = request.app.state.services
+    actor: Actor | None = None
     known = services.catalogue.units.get(unit)
     if known is None:
         refuse_strangers(request)
     else:
         scope = unit_scope(known, services.clock())
-        services.access.require(request, Permission.REPORT, scope)
-    return services, known, services.notifier.pushes
+        actor = services.access.require(request, Permission.REPORT, scope)
+    return services, actor, known, services.notifier.pushes
 
 
 def _subscription(body: object, server_key: str, hosts: Hosts) -> Subscription:

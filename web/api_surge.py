@@ -10,10 +10,11 @@ from fastapi.responses import JSONResponse, Response
 
 from capacity.board import BoardUnavailableError
 from capacity.board.surge import Override, OverrideIsPastError, SetBy
-from capacity.instants import BadInstantError, parse_instant
+from capacity.instants import BadInstantError, format_instant, parse_instant
 from capacity.privacy import CPR_REASON, holds_cpr
 from capacity.surge import LEVELS
 from web.api_board import problem
+from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.roles import Actor, Permission, Scope
 from web.services import Services
@@ -95,6 +96,8 @@ async def set_surge(cluster: str, request: Request, idempotency_key: _Key = None
         return problem(404, "cluster", "is not known here")
     try:
         override = _override(await json_body(request), actor, services.clock())
+        detail = {"level": override.level, "until": format_instant(override.until)}
+        await note(services, request, actor, "surge-override", cluster, detail)
         await services.surge.override(cluster, override, _request_id(actor, idempotency_key))
     except BodyError as error:
         return problem(error.status, "body", error.reason)
@@ -115,6 +118,7 @@ async def lift_surge(cluster: str, request: Request, idempotency_key: _Key = Non
     if cluster not in services.catalogue.served_clusters():
         return problem(404, "cluster", "is not known here")
     try:
+        await note(services, request, actor, "surge-lift", cluster)
         await services.surge.lift(cluster, _by(actor), _request_id(actor, idempotency_key))
     except BoardUnavailableError:
         return _away()

@@ -7,22 +7,53 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
-from starlette.requests import ClientDisconnect
 
-from capacity.board import BoardUnavailableError, Outcome, Reading
+from capacity.board import BoardUnavailableError, Reading
 from capacity.board.store import NURSE
-from capacity.hand_report import NothingStandsError, read_word, report_of
+from capacity.hand_report import (
+    CLOSING_REASONS,
+    NothingStandsError,
+    Word,
+    read_word,
+    report_of,
+)
 from capacity.instants import epoch_millis, format_instant
 from capacity.model import Report
-from capacity.reading import FieldError
+from capacity.reading import MAX_COUNT, FieldError
 from capacity.row import Row, digest_of, encode_row, row_of
 from capacity.units import Unit, danish_day
 from web.api_board import problem
+from web.auth.trail import note
+from web.json_body import BodyError, json_body
 from web.roles import Permission, Scope
 from web.services import Services
 
-MAX_BODY = 8 * 1024
-"""Bytes; the longest thing that can be said is a list of capabilities."""
+_INSTANT = {"type": "string", "format": "date-time"}
+_FREE = {"type": "integer", "minimum": 0, "maximum": MAX_COUNT}
+_CLOSE = {
+    "type": "object",
+    "required": ["reason"],
+    "additionalProperties": False,
+    "properties": {
+        "reason": {"enum": list(CLOSING_REASONS)},
+        "reopens_at": {**_INSTANT, "type": ["string", "null"]},
+        "reopens_itself": {"type": "boolean"},
+    },
+}
+_SAID = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "free": _FREE,
+        "confirm": {"const": True},
+        "close": _CLOSE,
+        "open": {"const": True},
+        "capabilities_off": {"type": "array", "items": {"type": "string"}},
+        "on_duty": {"type": "boolean"},
+        "next_free_at": {**_INSTANT, "type": ["string", "null"]},
+        "observed_at": _INSTANT,
+    },
+}
 
 router = APIRouter(prefix="/api/v1/units", tags=["units"])
 
@@ -79,6 +110,9 @@ async def read(unit: str, request: Request) -> Response:
         422: {"description": "`field` cannot be used, for the `reason` given."},
         503: {"description": "Not durable now; come back after `Retry-After` seconds."},
     },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _SAID}}}
+    },
 )
 async def report(
     unit: str,
@@ -97,15 +131,15 @@ async def report(
         refuse_strangers(request)
         return problem(404, "unit", "is not known here")
     scope = unit_scope(known, services.clock())
-    services.access.require(request, Permission.REPORT, scope)
+    actor = services.access.require(request, Permission.REPORT, scope)
     try:
-        raw = await _body(request)
-    except ClientDisconnect:
-        return Response(status_code=400)
-    if raw is None:
-        return problem(413, "body", f"is over {MAX_BODY} bytes")
-    try:
-        return await _take(services, known, raw, idempotency_key)
+        body = await json_body(request)
+        word = read_word(body, services.clock())
+        await note(services, request, actor, "report", known.id, {"says": word.action})
+        request_id = _request_id(known, body, idempotency_key) if idempotency_key else None
+        return await _take(services, known, word, request_id)
+    except BodyError as error:
+        return problem(error.status, "body", error.reason)
     except FieldError as error:
         return problem(422, error.field, error.reason)
     except NothingStandsError as error:
@@ -124,16 +158,12 @@ async def standing_row(services: Services, unit: Unit) -> Row:
     return row
 
 
-async def _take(services: Services, unit: Unit, raw: bytes, key: str | None) -> Response:
+async def _take(services: Services, unit: Unit, word: Word, request_id: str | None) -> Response:
     now = services.clock()
-    word = read_word(_parsed(raw), now)
     said = report_of(unit, await standing_row(services, unit), word, now)
-    request_id = _request_id(unit, raw, key) if key else None
     applied = await services.board.apply(unit.cluster, [_reading(unit, said, now)], request_id)
-    outcome = applied.outcomes[0]
-    if outcome is Outcome.CHANGED_MEANWHILE:
-        raise AssertionError("only replacing a row can end so")
-    return _json({"outcome": outcome.value, "row": await standing_row(services, unit)})
+    outcome = applied.outcomes[0].value
+    return _json({"outcome": outcome, "row": await standing_row(services, unit)})
 
 
 def _reading(unit: Unit, said: Report, now: datetime) -> Reading:
@@ -149,26 +179,11 @@ def _reading(unit: Unit, said: Report, now: datetime) -> Reading:
     )
 
 
-def _parsed(raw: bytes) -> object:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise FieldError("body", "is not JSON") from None
-
-
-def _request_id(unit: Unit, raw: bytes, key: str) -> str:
-    """Names one tap: the page's id and the very bytes, so that a reused id loses nothing."""
-    told = b"\0".join((NURSE.encode(), unit.id.encode(), key.encode(), raw))
+def _request_id(unit: Unit, body: object, key: str) -> str:
+    """Names one tap: the page's id and what it says, so that a reused id loses nothing."""
+    said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    told = b"\0".join((NURSE.encode(), unit.id.encode(), key.encode(), said))
     return hashlib.sha256(told).hexdigest()[:32]
-
-
-async def _body(request: Request) -> bytes | None:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 def _json(content: object) -> Response:

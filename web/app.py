@@ -29,7 +29,9 @@ from web.auth import routes as auth_routes
 from web.auth.middleware import SessionMiddleware
 from web.errors import install_error_handlers
 from web.headers import SafeHeaders
+from web.limits import EDGE_ANSWERS, RequestBounds, VisitorLimits
 from web.pages import static_files
+from web.proxies import TrustedProxies
 from web.services import Services
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ def create_app(services: Services) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=EDGE_ANSWERS,
         lifespan=lifespan,
     )
     app.state.services = services
@@ -75,7 +78,12 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(display_routes.router)
     app.mount("/static", static_files(), name="static")
     install_error_handlers(app)
-    app.add_middleware(SessionMiddleware, sessions=services.door.sessions, clock=services.clock)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=services.settings.trusted_hosts)
+    # The last one added is the first to see a request.
+    settings, door = services.settings, services.door
+    app.add_middleware(VisitorLimits, rates=door.rates, access=services.access, settings=settings)
+    app.add_middleware(SessionMiddleware, sessions=door.sessions, clock=services.clock)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts)
+    app.add_middleware(RequestBounds, max_body=settings.max_body_bytes)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)
     return app

@@ -29,6 +29,16 @@ _TEXTS: dict[int, dict[Lang, tuple[str, str]]] = {
         "da": ("Siden findes ikke", "Kontrollér adressen, eller gå til forsiden."),
         "en": ("No such page", "Check the address, or go to the front page."),
     },
+    429: {
+        "da": (
+            "For mange forespørgsler",
+            "Vent et øjeblik, og genindlæs så siden. Ring til enheden, hvis det haster.",
+        ),
+        "en": (
+            "Too many requests",
+            "Wait a moment, then reload the page. Ring the unit if it is urgent.",
+        ),
+    },
     503: {
         "da": (
             "Tallene kan ikke hentes lige nu",

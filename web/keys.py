@@ -122,13 +122,13 @@ class KeyRing:
         *,
         label: str = "",
         expires: datetime | None = None,
+        key_id: str | None = None,
     ) -> str:
         """Make a key, store its hash, and return it; it cannot be shown again."""
-        if len(label) > LABEL_LENGTH or not label.isprintable() or holds_cpr(label):
-            raise KeyFaultError(f"a label has at most {LABEL_LENGTH} characters and no CPR number")
+        self.check_label(label)
         secret = secrets.token_urlsafe(32)
         block = _KeyBlock(
-            id=f"k_{secrets.token_hex(6)}",
+            id=key_id or new_key_id(),
             kind=kind,
             of=of,
             sha256=_hash(secret),
@@ -139,14 +139,22 @@ class KeyRing:
         self._edit(lambda blocks: [*blocks, block])
         return secret
 
-    def rotate(self, key_id: str, overlap: timedelta, now: datetime) -> str:
+    @staticmethod
+    def check_label(label: str) -> None:
+        """Raise `KeyFaultError` for what cannot stand in the list of keys."""
+        if len(label) > LABEL_LENGTH or not label.isprintable() or holds_cpr(label):
+            raise KeyFaultError(f"a label has at most {LABEL_LENGTH} characters and no CPR number")
+
+    def rotate(
+        self, key_id: str, overlap: timedelta, now: datetime, *, new_id: str | None = None
+    ) -> str:
         """A new key for the same; the old one goes on for `overlap`, so that nothing is cut off."""
         old = self.get(key_id)
         if old is None or not old.usable(now):
             raise KeyFaultError("no usable key has this id")
         until = min(old.expires or now + overlap, now + overlap)
         self._change(key_id, expires=until)
-        return self.make(old.kind, old.of, now, label=old.label)
+        return self.make(old.kind, old.of, now, label=old.label, key_id=new_id)
 
     def revoke(self, key_id: str, now: datetime) -> Key:
         """End a key at once; again does no harm. Returns what it was."""
@@ -189,6 +197,11 @@ class KeyRing:
         if stamp != self._stamp:
             self._blocks = load(self._path, _KeysFile).key
             self._stamp = stamp
+
+
+def new_key_id() -> str:
+    """An id that no key has."""
+    return f"k_{secrets.token_hex(6)}"
 
 
 @contextmanager

@@ -15,11 +15,12 @@ from capacity.board.feed_figures import Figures
 from capacity.board.quarantine import State, Tally, source_of
 from capacity.privacy import holds_cpr
 from web.access import Refused
+from web.auth.trail import note
 from web.errors import message_page
 from web.pages.operator import SourceState, render_entry, render_operator, render_quarantine
 from web.pages.operator_words import say_in
 from web.replay import replay
-from web.roles import Permission
+from web.roles import Actor, Permission
 from web.services import Services
 from web.words import Lang, choose_language
 
@@ -70,6 +71,9 @@ async def download(document: str, request: Request) -> Response:
         return refused
     try:
         raw = await services.quarantine.raw(document)
+        if raw is not None:
+            actor = services.access.require(request, Permission.OPERATE)
+            await note(services, request, actor, "quarantine-download", document)
     except BoardUnavailableError:
         return message_page(request, 503)
     if raw is None:
@@ -156,7 +160,7 @@ async def replay_entries(
     source: str, request: Request, asked: Annotated[_Asked, Form()]
 ) -> Response:
     """Take the documents of the chosen entries in again."""
-    services = _may_change(request, asked)
+    services, actor = _may_change(request, asked)
     declared = services.sources.get(source)
     if declared is None:
         return message_page(request, 404)
@@ -165,6 +169,7 @@ async def replay_entries(
     try:
         entries = await services.quarantine.entries(source)
         chosen = [entry for entry in entries if asked.every or entry.id in set(asked.id)]
+        await note(services, request, actor, "quarantine-replay", source, {"entries": len(chosen)})
         done = await replay(services.intake, services.quarantine, declared, chosen, asked.by)
     except BoardUnavailableError:
         return message_page(request, 503)
@@ -179,10 +184,12 @@ async def dismiss_entries(
     source: str, request: Request, asked: Annotated[_Asked, Form()]
 ) -> Response:
     """Close the chosen entries: somebody has seen them."""
-    services = _may_change(request, asked)
+    services, actor = _may_change(request, asked)
     if not asked.by_role:
         return _back(source, did="role")
     try:
+        detail = {"entries": len(asked.id)}
+        await note(services, request, actor, "quarantine-dismiss", source, detail)
         done = await services.quarantine.close(
             source, asked.id, State.DISMISSED, asked.by, services.clock()
         )
@@ -204,10 +211,10 @@ def _open(request: Request) -> tuple[Services, Response | None]:
     return services, None
 
 
-def _may_change(request: Request, asked: _Asked) -> Services:
+def _may_change(request: Request, asked: _Asked) -> tuple[Services, Actor]:
     services: Services = request.app.state.services
-    services.access.require(request, Permission.OPERATE, form_token=asked.csrf)
-    return services
+    actor = services.access.require(request, Permission.OPERATE, form_token=asked.csrf)
+    return services, actor
 
 
 def _back(source: str, by: str = "", **told: str | int) -> Response:

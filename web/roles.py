@@ -9,7 +9,7 @@ units of their own organisation, and so on. Pure: no request, no store.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class Role(StrEnum):
@@ -27,31 +27,51 @@ class Role(StrEnum):
     """A program that reads metrics."""
 
 
-class Permission(StrEnum):
-    """One thing that can be done."""
+PERSONS: Final = frozenset(
+    {
+        Role.VISITATOR,
+        Role.MUNICIPAL_STAFF,
+        Role.COORDINATOR,
+        Role.OPERATOR,
+        Role.ADMINISTRATOR,
+    }
+)
+"""Roles that people have; programs and wall screens have keys."""
+OF_AN_ORGANISATION: Final = frozenset({Role.VISITATOR, Role.MUNICIPAL_STAFF})
+"""Roles that are nothing without an organisation."""
+OF_CLUSTERS: Final = frozenset({Role.COORDINATOR})
+"""Roles that are nothing without a cluster."""
 
-    READ_BOARD = "read_board"
-    """See a cluster's board, live or past, its alternatives, holds and surge level."""
-    HOLD = "hold"
-    """Ask for a hold, cancel, release or fill it (scope: cluster)."""
-    ANSWER = "answer"
-    """Accept, decline, fill or release a hold of a unit (scope: the unit's organisations)."""
-    REPORT = "report"
-    """Say by hand what a unit has free (scope: the unit's organisations)."""
-    LOG_OUTCOME = "log_outcome"
-    """Log and correct what a call led to (scope: cluster)."""
-    OVERRIDE_SURGE = "override_surge"
-    """Set a cluster's surge level by hand (scope: cluster)."""
-    READ_OUTCOMES = "read_outcomes"
-    """See and export logged outcomes (scope: cluster)."""
-    FEED = "feed"
-    """Hand over documents of one source (scope: source)."""
-    OPERATE = "operate"
-    """See and use feed health and quarantine."""
-    MEASURE = "measure"
-    """Read metrics."""
-    ADMINISTER = "administer"
-    """Accounts, keys, sessions and the audit trail."""
+
+class Permission(StrEnum):
+    """One thing that can be done; `means` says which."""
+
+    means: str
+
+    def __new__(cls, value: str, means: str) -> Self:
+        """A member is its value; what it means stands beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.means = means
+        return member
+
+    READ_BOARD = (
+        "read_board",
+        "See a cluster's board, live or past, its alternatives, holds and surge level.",
+    )
+    HOLD = "hold", "Ask for a hold, cancel, release or fill it (scope: cluster)."
+    ANSWER = (
+        "answer",
+        "Accept, decline, fill or release a hold of a unit (scope: the unit's organisations).",
+    )
+    REPORT = "report", "Say by hand what a unit has free (scope: the unit's organisations)."
+    LOG_OUTCOME = "log_outcome", "Log and correct what a call led to (scope: cluster)."
+    OVERRIDE_SURGE = "override_surge", "Set a cluster's surge level by hand (scope: cluster)."
+    READ_OUTCOMES = "read_outcomes", "See and export logged outcomes (scope: cluster)."
+    FEED = "feed", "Hand over documents of one source (scope: source)."
+    OPERATE = "operate", "See and use feed health and quarantine."
+    MEASURE = "measure", "Read metrics."
+    ADMINISTER = "administer", "Accounts, keys, sessions and the audit trail."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,7 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
 }
 
-_BY_CLUSTER = frozenset(
+BY_CLUSTER = frozenset(
     {
         Permission.READ_BOARD,
         Permission.HOLD,
@@ -103,7 +123,7 @@ _BY_CLUSTER = frozenset(
         Permission.READ_OUTCOMES,
     }
 )
-_BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
+BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
 
 
 CHANGING: Final = frozenset(
@@ -126,8 +146,8 @@ def allows(actor: Actor, permission: Permission, scope: Scope) -> bool:
         return False
     if permission is Permission.FEED:
         return actor.source is not None and actor.source == scope.source
-    if permission in _BY_ORGANISATION:
+    if permission in BY_ORGANISATION:
         return actor.organisation in scope.organisations
-    if permission in _BY_CLUSTER and actor.role is not Role.ADMINISTRATOR:
+    if permission in BY_CLUSTER and actor.role is not Role.ADMINISTRATOR:
         return scope.cluster in actor.clusters
     return True

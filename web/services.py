@@ -176,8 +176,10 @@ def build_services(
         KeyRing(settings.keys_file, clock),
         open_boards=demo,
         csrf_secret=installation_secret(settings.data),
+        hospitals={cluster.id: cluster.hospital for cluster in catalogue.clusters.values()},
     )
     door = build_door(settings, access, history, clock)
+    access.key_seen = door.key_use.seen
     if door.provider is not None:
         check_rules(door.provider.rules, catalogue)
     return Services(

@@ -52,8 +52,8 @@ class Change:
 class LateReading:
     """A reading that was superseded when it came: kept for history, never shown on the board.
 
-    `reason` is ``older`` (than what stood there) or ``trust`` (a more trusted source's figures
-    stood there and were not stale).
+    `reason` is ``older`` (than what stood there), ``trust`` (a more trusted source's figures
+    stood there and were not stale) or ``settled`` (a feed repeated what a nurse had overruled).
     """
 
     stream_id: str

@@ -21,6 +21,13 @@ class Pending:
         async with asking():
             await self._client.set(_key(name), orjson.dumps(value), px=lifetime)
 
+    async def look(self, name: str) -> dict[str, Any] | None:
+        """The value, which stays; ``None`` when it is gone."""
+        async with asking():
+            found: Any = await self._client.get(_key(name))
+        value: dict[str, Any] | None = orjson.loads(found) if found else None
+        return value
+
     async def take(self, name: str) -> dict[str, Any] | None:
         """The value, which is then gone; ``None`` when it was taken, or waited too long."""
         async with asking():

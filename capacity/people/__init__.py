@@ -1,6 +1,6 @@
 """Accounts and the audit trail, in history's database."""
 
-from capacity.people.accounts import Account, NewAccount, export
+from capacity.people.accounts import Account, NewAccount, export, new_id
 from capacity.people.audit import AuditEntry, Verified, noted_now
 from capacity.people.copying import AuditCopier
 from capacity.people.errors import PeopleError, UnknownError
@@ -16,5 +16,6 @@ __all__ = [
     "UnknownError",
     "Verified",
     "export",
+    "new_id",
     "noted_now",
 ]

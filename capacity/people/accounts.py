@@ -53,6 +53,11 @@ class Account:
         return self.disabled_at is None and self.erased_at is None
 
 
+def new_id() -> str:
+    """A pseudonym that nobody has."""
+    return f"a_{secrets.token_hex(8)}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewAccount:
     """What an account is made of. `login` for local accounts, `issuer` and `subject` otherwise."""
@@ -63,6 +68,8 @@ class NewAccount:
     clusters: tuple[str, ...] = ()
     issuer: str | None = None
     subject: str | None = None
+    id: str | None = None
+    """One that the caller has told of already; a fresh one otherwise."""
 
 
 def create(connection: Connection, wanted: NewAccount, now: datetime) -> tuple[Account, str]:
@@ -71,10 +78,11 @@ def create(connection: Connection, wanted: NewAccount, now: datetime) -> tuple[A
     """
     login = wanted.login
     if login is not None and (not _LOGIN.fullmatch(login) or holds_cpr(login)):
-        raise PeopleError("login", "must be 2 to 100 of letters, digits and . _ @ + -, and no CPR")
+        reason = "must be 2 to 100 of letters, digits and . _ @ + -, and no CPR"
+        raise PeopleError("login", reason, "login")
     token = secrets.token_urlsafe(32)
     values = {
-        "id": f"a_{secrets.token_hex(8)}",
+        "id": wanted.id or new_id(),
         "login": login.lower() if login else None,
         "role": wanted.role,
         "organisation": wanted.organisation,
@@ -89,7 +97,7 @@ def create(connection: Connection, wanted: NewAccount, now: datetime) -> tuple[A
     try:
         connection.execute(insert(_TABLE).values(**values))
     except IntegrityError as error:
-        raise PeopleError("login", "is taken") from error
+        raise PeopleError("login", "is taken", "taken") from error
     return get(connection, str(values["id"])), token
 
 
@@ -121,7 +129,7 @@ def change(connection: Connection, account_id: str, values: dict[str, Any]) -> A
     """Set columns of an account; one that says who may do what (`_ENDS_SESSIONS`) moves `stamp`."""
     before = get(connection, account_id)
     if before.erased_at is not None:
-        raise PeopleError("account", "is erased")
+        raise PeopleError("account", "is erased", "erased")
     if "clusters" in values:
         values = values | {"clusters": json.dumps(list(values["clusters"]))}
     if _ENDS_SESSIONS & values.keys():

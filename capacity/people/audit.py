@@ -114,6 +114,8 @@ def entries(
     since: datetime | None = None,
     until: datetime | None = None,
     account: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
     before: int | None = None,
     limit: int = 200,
 ) -> list[AuditEntry]:
@@ -125,6 +127,10 @@ def entries(
         wanted = wanted.where(_TABLE.c.at < until)
     if account is not None:
         wanted = wanted.where(_TABLE.c.account == account)
+    if action is not None:
+        wanted = wanted.where(_TABLE.c.action == action)
+    if subject is not None:
+        wanted = wanted.where(_TABLE.c.subject == subject)
     if before is not None:
         wanted = wanted.where(_TABLE.c.seq < before)
     names = AuditEntry.__dataclass_fields__

@@ -42,7 +42,7 @@ class ForgingProvider:
         self.raw: Response | None = None
         self.asked: list[dict[str, str]] = []
 
-    def claims(self, nonce: str, **other: object) -> dict[str, Any]:
+    def claims(self, nonce: str, /, **other: object) -> dict[str, Any]:
         """What an honest token says; `other` claims differ, those of ``None`` are left out."""
         now = int(time.time())
         said = {

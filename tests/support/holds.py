@@ -96,7 +96,7 @@ async def report(
     return (await board.apply(CLUSTER, readings)).outcomes[0]
 
 
-CLOSED = {"closure": Closure("Lukket")}
+CLOSED: dict[str, Any] = {"closure": Closure("Lukket")}
 
 
 async def ask(
@@ -212,16 +212,16 @@ class Clock:
     async def jump(self, by: timedelta) -> None:
         """From now on the clock is `by` ahead of (or behind) where it would be."""
         keys, delta = ClusterKeys(CLUSTER), by // timedelta(milliseconds=1)
-        known = int(await self.client.hget(keys.meta, "clock") or 0)  # type: ignore[misc]
-        await self.client.hset(keys.meta, "clock", str(known - delta))  # type: ignore[misc]
-        records: Any = await self.client.hgetall(keys.kept)  # type: ignore[misc]
+        known = int(await self.client.hget(keys.meta, "clock") or 0)
+        await self.client.hset(keys.meta, "clock", str(known - delta))
+        records: Any = await self.client.hgetall(keys.kept)
         for unit, text in records.items():
             record = orjson.loads(text)
             for hold in record["holds"]:
                 for name in {"asked", "expires", "answer_by", "answered", "ended"} & hold.keys():
                     hold[name] -= delta
-            await self.client.hset(keys.kept, unit, orjson.dumps(record))  # type: ignore[misc]
+            await self.client.hset(keys.kept, unit, orjson.dumps(record))
         for key in (keys.due, keys.lapse):
-            scores = await self.client.zrange(key, 0, -1, withscores=True)
+            scores: Any = await self.client.zrange(key, 0, -1, withscores=True)
             for member, score in scores:
                 await self.client.zadd(key, {member: score - delta})

@@ -13,6 +13,7 @@ import uvicorn
 from capacity.instants import Clock, utc_now
 from capacity.settings import Settings
 from web.app import create_app
+from web.commands.serve import server_config
 from web.key_kinds import KeyKind
 from web.services import Services, build_services
 
@@ -63,14 +64,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """Start the service as `akutoverblik serve` does, on a free port, and stop it afterwards."""
     services = build_services(settings, demo=demo, clock=clock)
-    config = uvicorn.Config(
-        create_app(services),
-        ws="web.live.protocol:BoardProtocol",
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=2,
-        log_config=None,
-        lifespan="on",
-    )
+    config = server_config(create_app(services), settings, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", port))
     serving = asyncio.create_task(server.serve(sockets=[listener]))

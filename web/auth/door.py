@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from capacity.board.audit import AuditTrail
+from capacity.board.key_use import KeyUse
 from capacity.board.pending import Pending
 from capacity.board.rates import Rates
 from capacity.board.sessions import Lifetime, Sessions
@@ -37,6 +38,7 @@ class Door:
     watch: SocketWatch
     copier: AuditCopier
     pending: Pending
+    key_use: KeyUse
     provider: Provider | None
     access: Access
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Door:
             asyncio.create_task(self.watch.run(), name="socket watch"),
             asyncio.create_task(self.copier.run(), name="audit copier"),
             asyncio.create_task(self._look_for_accounts(), name="first account"),
+            asyncio.create_task(self.key_use.run(), name="last use of keys"),
         ]
 
     async def stop(self) -> None:
@@ -58,6 +61,7 @@ class Door:
         await self.sessions.stop()
         await self.rates.stop()
         await self.pending.stop()
+        await self.key_use.stop()
 
     def healthy(self) -> bool:
         """Whether none of its tasks has ended on an unforeseen error."""
@@ -68,7 +72,8 @@ class Door:
     async def _look_for_accounts(self) -> None:
         while True:
             try:
-                self.access.anybody = bool(await self.people.accounts())
+                known = self.provider is not None or bool(await self.people.accounts())
+                self.access.anybody = known  # a provider's people get accounts as they come
             except HistoryUnavailableError as error:
                 log.debug("accounts cannot be looked at: %s", error)
             if self.access.anybody:
@@ -96,6 +101,7 @@ def build_door(settings: Settings, access: Access, history: History, clock: Cloc
         watch=SocketWatch(sessions),
         copier=AuditCopier(trail, people, clock, keep),
         pending=pending,
+        key_use=KeyUse(url, clock),
         provider=Provider(settings, pending) if settings.oidc_issuer else None,
         access=access,
     )

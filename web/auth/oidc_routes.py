@@ -14,6 +14,7 @@ from web.auth.claims import Granted
 from web.auth.cookies import is_secure
 from web.auth.oidc import WAIT, SignInError, Told
 from web.auth.routes import form_page, local
+from web.auth.trail import Someone, note
 from web.errors import message_page
 from web.services import Services
 
@@ -112,7 +113,6 @@ async def _made(services: Services, request: Request, told: Told, grant: Granted
         if there is None:
             raise
         return there
-    services.access.anybody = True
     await _note(services, request, "account-new", account, grant)
     return account
 
@@ -142,14 +142,13 @@ async def _note(
     services: Services, request: Request, action: str, account: Account, grant: Granted
 ) -> None:
     detail = {"how": "oidc", **_values(grant)}
-    await signing_in.note(services, request, action, account.id, account.id, account.role, detail)
+    who = Someone(account.id, account.role)
+    await note(services, request, who, action, account.id, detail)
 
 
 async def _failed(request: Request, fault: SignInError) -> Response:
     """Say so, to the person and on the trail."""
     log.warning("sign-in at the identity provider: %s", fault)
     services: Services = request.app.state.services
-    await signing_in.note(
-        services, request, "sign-in-failed", "unknown", "unknown", "none", {"how": "oidc"}
-    )
+    await note(services, request, Someone(), "sign-in-failed", "unknown", {"how": "oidc"})
     return form_page(request, "/", fault.word, 503 if fault.word == "oidc_away" else 401)

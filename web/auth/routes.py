@@ -12,6 +12,7 @@ from capacity.history import HistoryUnavailableError
 from capacity.people import Account
 from web.auth import passwords, second_factor, signing_in
 from web.auth.cookies import address_of
+from web.auth.trail import Someone, note
 from web.errors import message_page
 from web.key_kinds import KeyKind
 from web.pages import times
@@ -118,7 +119,7 @@ async def set_up(
         if fault or password != repeat:
             return _set_up(request, token, account, words.text(f"password_{fault or 'differ'}"))
         chosen = await passwords.hashed(password)
-        await signing_in.note(services, request, "password", account.id, account.id, account.role)
+        await note(services, request, Someone(account.id, account.role), "password", account.id)
         if await services.door.people.redeem_setup(token, chosen) is None:
             return _set_up(request, token, None)
         await services.door.sessions.end(account.id)
@@ -165,10 +166,10 @@ async def _known(services: Services, login: str, password: str, code: str) -> Ac
 async def _failed(services: Services, request: Request, login: str) -> None:
     """The trail tells that somebody failed, not what they typed: it may be a password."""
     account = await services.door.people.by_login(login.strip())
-    subject = account.id if account else "unknown"
+    who = Someone(account.id) if account else Someone()
     await asyncio.gather(
         services.door.rates.failed(login),
-        signing_in.note(services, request, "sign-in-failed", subject, subject, "none"),
+        note(services, request, who, "sign-in-failed", who.account),
     )
 
 

@@ -1,8 +1,5 @@
 """What happens when somebody signs in or out, whatever the way: the session, and the trail."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -11,6 +8,7 @@ from capacity.people import Account
 from capacity.units import Catalogue, OrganisationType, danish_day
 from web.access import session_of
 from web.auth import cookies
+from web.auth.trail import Someone, note
 from web.keys import Key
 from web.pages.sign_in import render_sign_in
 from web.roles import Role
@@ -24,7 +22,8 @@ async def begin_session(
     """Sign an account in and go on to `next`. Any session the browser had ends: a token that
     somebody planted there is worth nothing."""
     clusters = clusters_of(services.catalogue, account, services)
-    await note(services, request, "sign-in", account.id, account.id, account.role, {"how": how})
+    who = Someone(account.id, account.role)
+    await note(services, request, who, "sign-in", account.id, {"how": how})
     wanted = NewSession(
         account=account.id,
         role=account.role,
@@ -37,14 +36,18 @@ async def begin_session(
     )
     await end_present(services, request)
     token = await services.door.sessions.begin(wanted)
-    await services.door.people.change(account.id, last_sign_in_at=services.clock())
+    now = await services.door.people.change(account.id, last_sign_in_at=services.clock())
+    if now.stamp != account.stamp:
+        # Its rights changed while it signed in, and whoever changed them saw no session to end.
+        await services.door.sessions.end(account.id)
+        return RedirectResponse("/sign-in", status_code=303)
     return _entered(request, token, next)
 
 
 async def begin_wall(services: Services, request: Request, key: Key) -> Response:
     """Let a wall screen in by its link."""
     detail: dict[str, object] = {"how": "wall", "cluster": key.of}
-    await note(services, request, "sign-in", key.id, key.id, Role.WALL, detail)
+    await note(services, request, Someone(key.id, Role.WALL), "sign-in", key.id, detail)
     wanted = NewSession(
         account=key.id,
         role=Role.WALL.value,
@@ -63,7 +66,7 @@ async def sign_out(services: Services, request: Request) -> Response:
     """End this session, and with it every socket of its pages."""
     session = session_of(request)
     if session is not None:
-        await note(services, request, "sign-out", session.id, session.account, session.role)
+        await note(services, request, session, "sign-out", session.id)
     await end_present(services, request)
     provider = services.door.provider
     by_provider = provider is not None and session is not None and session.how == "oidc"
@@ -85,28 +88,9 @@ async def end_present(services: Services, request: Request) -> None:
         await services.door.sessions.end(session.account, session.id)
 
 
-async def note(
-    services: Services,
-    request: Request,
-    action: str,
-    subject: str,
-    account: str,
-    role: str,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Put what is about to be done on the audit trail."""
-    await services.door.audit.note(
-        action,
-        subject,
-        account=account,
-        role=role,
-        address=cookies.address_of(request),
-        detail=dict(detail or {}),
-    )
-
-
 def clusters_of(catalogue: Catalogue, account: Account, services: Services) -> tuple[str, ...]:
-    """The clusters an account may see today: its hospital's, its municipality's, or those given."""
+    """The clusters an account may see today: its hospital's, its municipality's, those in which
+    its organisation has or runs a unit, or those given."""
     organisation = catalogue.organisations.get(account.organisation or "")
     today = danish_day(services.clock())
     found: list[str] = []
@@ -120,6 +104,13 @@ def clusters_of(catalogue: Catalogue, account: Account, services: Services) -> t
                 and organisation is not None
                 and organisation.type is OrganisationType.MUNICIPALITY
                 and organisation.municipality in municipalities
+            )
+            or (
+                account.role == Role.MUNICIPAL_STAFF
+                and any(
+                    account.organisation in unit.organisations(today)
+                    for unit in catalogue.units_of(cluster.id)
+                )
             )
         ):
             found.append(cluster.id)

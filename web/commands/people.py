@@ -6,61 +6,21 @@ What takes rights away also ends sessions, for which the store must be running.
 
 import argparse
 import asyncio
-import getpass
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 
 import orjson
 
 from capacity.board import BoardUnavailableError
-from capacity.board.audit import Noted
-from capacity.board.embedded import running_url
-from capacity.board.sessions import Lifetime, Sessions
-from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.config_file import ConfigError
-from capacity.history import History, HistoryError
-from capacity.instants import BadInstantError, format_instant, parse_instant, utc_now
-from capacity.people import Account, NewAccount, People, PeopleError, export, noted_now
+from capacity.history import HistoryError
+from capacity.instants import BadInstantError, format_instant, parse_instant
+from capacity.people import PeopleError
 from capacity.settings import Settings
-from capacity.units import Catalogue
-from web.commands.feed_station import CannotError, with_data
-from web.commands.people_arguments import PERSONS
+from web.auth.accounts import AccountDesk, Rights, state_of
+from web.commands.feed_station import CannotError
+from web.commands.people_desk import Desk, open_desk
 from web.roles import Role
-
-NEEDS_ORGANISATION = frozenset({Role.VISITATOR, Role.MUNICIPAL_STAFF})
-NEEDS_CLUSTER = frozenset({Role.COORDINATOR})
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the sub-commands work with."""
-
-    settings: Settings
-    people: People
-    catalogue: Catalogue
-
-    async def note(self, action: str, subject: str, **detail: object) -> None:
-        """Put it on the trail, in the name of who is at this machine's keyboard."""
-        noted: Noted = noted_now(
-            utc_now(), action, subject, account=f"cli:{getpass.getuser()}"[:100], detail=detail
-        )
-        await self.people.record_audit([noted])
-
-    @asynccontextmanager
-    async def sessions(self) -> AsyncIterator[Sessions]:
-        """The sessions of the service that runs; refuses when none does."""
-        url = self.settings.redis_url or running_url(self.settings.store_folder)
-        if url is None:
-            raise CannotError("sessions must be ended too, and no store runs: start the service")
-        hours = Lifetime(timedelta(hours=12), timedelta(hours=12))
-        sessions = Sessions(url, utc_now, {}, hours)
-        try:
-            yield sessions
-        finally:
-            await sessions.stop()
 
 
 def people(settings: Settings, options: argparse.Namespace) -> int:
@@ -74,31 +34,15 @@ def people(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, options: argparse.Namespace) -> int:
-    settings = with_data(settings)
-    catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
-    history = History(settings.history_url)
-    try:
-        await history.start()
-        action = _ACTIONS[f"{options.command} {options.action}"]
-        return await action(Desk(settings, People(history, utc_now), catalogue), options)
-    finally:
-        await history.stop()
+    async with open_desk(settings) as desk:
+        return await _ACTIONS[f"{options.command} {options.action}"](desk, options)
 
 
 async def _new(desk: Desk, options: argparse.Namespace) -> int:
-    role = Role(options.role)
-    fault = fault_of(desk.catalogue, role, options.organisation, options.cluster)
-    if fault is not None:
-        raise CannotError(fault)
-    wanted = NewAccount(
-        role=role.value,
-        login=options.login,
-        organisation=options.organisation,
-        clusters=tuple(options.cluster),
-    )
-    account, token = await desk.people.create(wanted)
-    await desk.note("account-new", account.id, role=role.value)
-    print(f"{account.id}\n{_set_up_link(desk.settings, token)}")
+    rights = Rights(Role(options.role), options.organisation, tuple(options.cluster))
+    async with desk.accounts(ends=False) as accounts:
+        account, token = await accounts.new(options.login, rights)
+    print(f"{account.id}\n{set_up_link(desk.settings, token)}")
     print("The link is good once, for three days. It is not shown again.", file=sys.stderr)
     return 0
 
@@ -107,69 +51,50 @@ async def _list(desk: Desk, _options: argparse.Namespace) -> int:
     for account in await desk.people.accounts():
         clusters = " ".join(account.clusters)
         words = [account.id, account.login or "-", account.role, account.organisation or clusters]
-        print("\t".join([*words, _state_of(account)]))
+        state = state_of(account)
+        print("\t".join([*words, "not set up" if state == "new" else state]))
     return 0
 
 
 async def _change(desk: Desk, options: argparse.Namespace) -> int:
     before = await desk.people.account(options.id)
-    role = Role(options.role or before.role)
-    organisation = options.organisation or before.organisation
-    clusters = tuple(options.cluster) or before.clusters
-    fault = fault_of(desk.catalogue, role, organisation, clusters)
-    if fault is not None:
-        raise CannotError(fault)
-    values = {"role": role.value, "organisation": organisation, "clusters": clusters}
-    return await _with_end(desk, options.id, "account-change", values)
-
-
-async def _disable(desk: Desk, options: argparse.Namespace) -> int:
-    return await _with_end(desk, options.id, "account-disable", {"disabled_at": utc_now()})
-
-
-async def _enable(desk: Desk, options: argparse.Namespace) -> int:
-    return await _with_end(desk, options.id, "account-enable", {"disabled_at": None})
-
-
-async def _with_end(desk: Desk, account: str, action: str, values: dict[str, object]) -> int:
-    async with desk.sessions() as sessions:
-        await desk.note(action, account, **{k: str(v) for k, v in values.items()})
-        await desk.people.change(account, **values)
-        await sessions.end(account)
+    rights = Rights(
+        Role(options.role or before.role),
+        options.organisation or before.organisation,
+        tuple(options.cluster) or before.clusters,
+    )
+    async with desk.accounts() as accounts:
+        await accounts.change(options.id, rights)
     return 0
+
+
+def _that_ends_sessions(
+    act: Callable[[AccountDesk, str], Awaitable[None]],
+) -> Callable[[Desk, argparse.Namespace], Awaitable[int]]:
+    async def run(desk: Desk, options: argparse.Namespace) -> int:
+        async with desk.accounts() as accounts:
+            await act(accounts, options.id)
+        return 0
+
+    return run
 
 
 async def _renew(desk: Desk, options: argparse.Namespace) -> int:
-    await desk.note("account-renew", options.id)
-    print(_set_up_link(desk.settings, await desk.people.renew_setup(options.id)))
-    return 0
-
-
-async def _reset_code(desk: Desk, options: argparse.Namespace) -> int:
-    return await _with_end(desk, options.id, "account-reset-code", {"totp_secret": None})
-
-
-async def _erase(desk: Desk, options: argparse.Namespace) -> int:
-    async with desk.sessions() as sessions:
-        await desk.note("account-erase", options.id)
-        await desk.people.erase(options.id)
-        await sessions.end(options.id)
+    async with desk.accounts(ends=False) as accounts:
+        print(set_up_link(desk.settings, await accounts.renew(options.id)))
     return 0
 
 
 async def _export(desk: Desk, options: argparse.Namespace) -> int:
-    account = await desk.people.account(options.id)
-    await desk.note("account-export", options.id)
-    trail = await desk.people.audit_entries(account=options.id, limit=100_000)
-    said = export(account) | {"audit": [entry.as_json() for entry in trail]}
+    async with desk.accounts(ends=False) as accounts:
+        said = await accounts.export(options.id)
     print(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode())
     return 0
 
 
 async def _sign_out(desk: Desk, options: argparse.Namespace) -> int:
-    async with desk.sessions() as sessions:
-        await desk.note("account-sign-out", options.id)
-        print(f"{await sessions.end(options.id)} sessions ended")
+    async with desk.accounts() as accounts:
+        print(f"{await accounts.sign_out(options.id)} sessions ended")
     return 0
 
 
@@ -201,11 +126,11 @@ _ACTIONS: dict[str, Callable[[Desk, argparse.Namespace], Awaitable[int]]] = {
     "account new": _new,
     "account list": _list,
     "account change": _change,
-    "account disable": _disable,
-    "account enable": _enable,
+    "account disable": _that_ends_sessions(AccountDesk.disable),
+    "account enable": _that_ends_sessions(AccountDesk.enable),
     "account renew": _renew,
-    "account reset-code": _reset_code,
-    "account erase": _erase,
+    "account reset-code": _that_ends_sessions(AccountDesk.reset_code),
+    "account erase": _that_ends_sessions(AccountDesk.erase),
     "account export": _export,
     "account sign-out": _sign_out,
     "audit verify": _verify,
@@ -213,35 +138,10 @@ _ACTIONS: dict[str, Callable[[Desk, argparse.Namespace], Awaitable[int]]] = {
 }
 
 
-def fault_of(
-    catalogue: Catalogue, role: Role, organisation: str | None, clusters: tuple[str, ...]
-) -> str | None:
-    """Why an account cannot be made so; ``None`` if it can."""
-    if role not in PERSONS:
-        return f"{role} is no role of a person: programs and wall screens have keys"
-    if organisation is not None and organisation not in catalogue.organisations:
-        return f"organisation: {organisation!r} is not in the catalogue"
-    for cluster in clusters:
-        if cluster not in catalogue.clusters:
-            return f"cluster: {cluster!r} is not in the catalogue"
-    if role in NEEDS_ORGANISATION and organisation is None:
-        return f"organisation: a {role} has one"
-    if role in NEEDS_CLUSTER and not clusters:
-        return f"cluster: a {role} has at least one"
-    return None
-
-
-def _set_up_link(settings: Settings, token: str) -> str:
+def set_up_link(settings: Settings, token: str) -> str:
+    """The address at which the owner of an account chooses a password."""
     base = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     return f"{base}/set-up/{token}"
-
-
-def _state_of(account: Account) -> str:
-    if account.erased_at is not None:
-        return "erased"
-    if account.disabled_at is not None:
-        return "disabled"
-    return "ready" if account.password_hash or account.subject else "not set up"
 
 
 def _refuse(reason: str) -> int:

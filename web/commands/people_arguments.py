@@ -2,12 +2,7 @@
 
 import argparse
 
-from web.roles import Role
-
-PERSONS = frozenset(
-    {Role.VISITATOR, Role.MUNICIPAL_STAFF, Role.COORDINATOR, Role.OPERATOR, Role.ADMINISTRATOR}
-)
-"""Roles that people have; programs and wall screens have keys."""
+from web.roles import PERSONS
 
 
 def add_people_arguments(

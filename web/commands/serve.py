@@ -4,17 +4,21 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from capacity.board import EmbeddedServer, EmbeddedServerError
 from capacity.config_file import ConfigError
 from capacity.settings import Settings
 from web.app import create_app
+from web.http_protocol import Patience, bounded_by
 from web.services import build_services
 
 log = logging.getLogger(__name__)
@@ -22,6 +26,8 @@ log = logging.getLogger(__name__)
 SHUTDOWN_SECONDS = 5
 MAX_SOCKET_MESSAGE = 4096
 """Bytes; boards have nothing to say on the live channel."""
+OWN_FILES = 256
+"""Files that a process needs beside its connections: stores, logs, documents."""
 BACKLOG = 4096
 """Connections that may wait to be accepted, as when every board reconnects at once."""
 
@@ -82,29 +88,57 @@ def run_web(settings: Settings, *, demo: bool = False) -> int:
         return 2
     if not demo and not services.access.keys:
         log.warning(
-            "no keys are configured: everything but health is refused. Next step: "
-            "akutoverblik key new board CLUSTER, akutoverblik key new source SOURCE"
+            "no keys are configured: without accounts everything but health is refused. Next step: "
+            "akutoverblik account new LOGIN administrator, akutoverblik key new source SOURCE"
         )
-    config = uvicorn.Config(
-        create_app(services),
-        host=settings.host,
-        port=settings.port,
-        ws="web.live.protocol:BoardProtocol",
-        ws_per_message_deflate=False,
-        ws_max_size=MAX_SOCKET_MESSAGE,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(create_app(services), settings))
     # The server raises the signal that ended it once more when it has shut down. SIGTERM must not
     # end the process then and there: an embedded store still has to be stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     return 0 if server.started else 3
+
+
+def server_config(app: FastAPI, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How the web server runs; `more` are settings of uvicorn that are to differ."""
+    patience = Patience(
+        head=settings.head_seconds,
+        body=settings.body_seconds,
+        unread=settings.unread_seconds,
+        connections=_connections_within(settings.max_connections),
+    )
+    values: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "http": bounded_by(patience),
+        "ws": "web.live.protocol:BoardProtocol",
+        "ws_per_message_deflate": False,
+        "ws_max_size": MAX_SOCKET_MESSAGE,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+        "proxy_headers": False,  # uvicorn would believe 127.0.0.1; see web.proxies
+        "server_header": False,
+        "access_log": False,
+        "log_config": None,
+        "lifespan": "on",
+    }
+    return uvicorn.Config(app, **values | more)
+
+
+def _connections_within(wanted: int) -> int:
+    """As many connections as are wanted, if the system gives that many files; else those it gives.
+
+    A process that has no file left for the next connection has none for its own stores either.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, max(hard - OWN_FILES, hard // 2))
+    needed = wanted + OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, raised), hard))
+    return wanted
 
 
 def port_is_taken(host: str, port: int) -> bool:

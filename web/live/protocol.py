@@ -17,10 +17,27 @@ EXTENSION = "akutoverblik.transport"
 """Where in the ASGI scope's extensions the transport lies."""
 SHUTDOWN_GRACE = 2.0
 """Seconds that a board gets to read what is left for it when the server shuts down."""
+MAX_INCOMING, INCOMING_SECONDS = 64 * 1024, 60.0
+"""Bytes that a board may send in so many seconds. It has nothing to say but pongs; pings are
+answered, and answers that are not read would pile up."""
 
 
 class BoardProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol with the transport in the scope."""
+
+    _incoming = 0
+    _counted_until = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what a board says, and drop one that says far more than boards do."""
+        now = self.loop.time()
+        if now >= self._counted_until:
+            self._incoming, self._counted_until = 0, now + INCOMING_SECONDS
+        self._incoming += len(data)
+        if self._incoming > MAX_INCOMING:
+            self.transport.abort()
+        else:
+            super().data_received(data)
 
     async def run_asgi(self) -> None:
         """Run the application with the transport in its scope."""

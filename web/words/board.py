@@ -147,6 +147,7 @@ PAGE: Final[Mapping[str, Pair]] = {
         "Siden opdaterer ikke sig selv, fordi script er slået fra. Tallene er fra {time}.",
         "This page does not update itself because scripts are off. The figures are from {time}.",
     ),
+    "connection": ("Forbindelsen", "The connection"),
     "reload": ("Hent nye tal", "Get new figures"),
     "snapshot_of": ("Tal fra {time}", "Figures from {time}"),
     "pressure": ("Pres på hospitalet", "Pressure on the hospital"),

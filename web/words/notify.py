@@ -56,21 +56,21 @@ SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {}
 
 PAGE: Final[Mapping[str, Pair]] = {
     # A push: a title and one line.
-    "notice_ask_title": ("Anmodning: {name}", "Request: {name}"),
+    "notice_ask_title": ("Forespørgsel: {name}", "Request: {name}"),
     "notice_ask": (
         "Visitationen beder om en plads. Tryk for at svare.",
         "The visitation asks for a place. Tap to answer.",
     ),
     "notice_answered_title": ("Besvaret: {name}", "Answered: {name}"),
-    "notice_answered": ("Anmodningen er besvaret.", "The request has been answered."),
+    "notice_answered": ("Forespørgslen er besvaret.", "The request has been answered."),
     "notice_cancelled_title": ("Annulleret: {name}", "Cancelled: {name}"),
     "notice_cancelled": (
-        "Visitationen har trukket anmodningen tilbage.",
+        "Visitationen har trukket forespørgslen tilbage.",
         "The visitation has withdrawn the request.",
     ),
     "notice_expired_title": ("Udløbet: {name}", "Expired: {name}"),
     "notice_expired": (
-        "Anmodningen blev ikke besvaret i tide.",
+        "Forespørgslen blev ikke besvaret i tide.",
         "The request was not answered in time.",
     ),
     "notice_remind_title": ("Er tallet stadig rigtigt? {name}", "Still right? {name}"),

@@ -142,6 +142,10 @@ SHARED: Final[Mapping[str, Pair]] = {
         "Noted: the citizen has arrived.",
     ),
     "unit_ask_you_released": ("Reservationen er frigivet.", "It is no longer kept."),
+    "unit_ask_gone": (
+        "Forespørgslen er ikke aktuel længere.",
+        "The request no longer stands.",
+    ),
     "unit_ask_gone_accepted": (
         "Forespørgslen er besvaret af en anden: ja.",
         "The request was answered by somebody else: yes.",

@@ -386,11 +386,17 @@
 
   // How everything looks without the focus; and what must be reached by Tab.
   function rest() {
-    document.activeElement?.blur();
+    // Tab goes on from where the focus was last, even after it is gone: from the top, then.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.blur();
+    document.body.removeAttribute("tabindex");
     const all = [...document.querySelectorAll(TARGETS)].filter((e) => seen(e) && e.tabIndex >= 0);
     resting = new Map(all.map((e) => [e, look(e)]));
+    const modal = document.querySelector(":modal");
     const asked = all.filter((e) => {
-      if (e.disabled || e.closest("fieldset:disabled")) return false;
+      if (e.disabled || e.closest("fieldset:disabled, [inert]")) return false;
+      if (modal && !modal.contains(e)) return false;
       if (e.type !== "radio") return true;
       const group = all.filter((o) => o.type === "radio" && o.name === e.name && o.form === e.form);
       return e.checked || (!group.some((o) => o.checked) && group[0] === e);

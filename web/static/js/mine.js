@@ -39,7 +39,7 @@ export class Mine {
   }
 
   focus() {
-    this.#list.querySelector("button, a[href]")?.focus();
+    this.#list.querySelector(".acts button, .acts a")?.focus();
   }
 
   paint() {

@@ -56,24 +56,26 @@ export class Alarm {
 
   #unlock(target) {
     if (!this.#wanted || target === this.#button) return; // the button itself says what it does
-    this.#context ??= new AudioContext();
-    if (this.#context.state !== "running") {
-      this.#context.resume().then(() => this.#paint());
-    }
+    if (this.#speaker().state !== "running") this.#speaker().resume();
   }
 
   #toggle() {
-    const on = !this.sounds;
-    this.#wanted = on;
-    keepWish(on);
-    if (on) {
-      this.#context ??= new AudioContext();
-      this.#context.resume().then(() => {
-        this.#paint();
-        beep(this.#context);
-      });
+    this.#wanted = !this.sounds;
+    keepWish(this.#wanted);
+    if (this.#wanted) {
+      const speaker = this.#speaker();
+      speaker.resume().then(() => beep(speaker)); // so that one hears that it is on
     }
     this.#paint();
+  }
+
+  // Made at the first touch: one that was made before would begin mute.
+  #speaker() {
+    if (!this.#context) {
+      this.#context = new AudioContext();
+      this.#context.addEventListener("statechange", () => this.#paint());
+    }
+    return this.#context;
   }
 
   #paint() {

@@ -65,7 +65,7 @@ export class Asks {
     const open = before.state === "asked" || before.state === "accepted";
     if (!open || before.state === after?.state) return;
     if (this.#mine.get(before.id)?.to === after?.state) return; // said already, when it was done
-    this.#say(this.#words.text(`unit_ask_gone_${after?.state ?? "expired"}`));
+    this.#say(this.#words.text(after ? `unit_ask_gone_${after.state}` : "unit_ask_gone"));
   }
 
   #paint() {

@@ -36,7 +36,7 @@ const told = new Told();
 const alarm = new Alarm(words);
 const outbox = new Outbox(config.unit, onOutbox);
 const taps = new Taps({ words, config, moment, row: () => row, act });
-const asks = new Asks({ words, config, clock: moment, alarm, say: (text) => told.say(text, null) });
+const asks = new Asks({ words, config, clock: moment, alarm, say: sayOfAsk });
 
 let row = JSON.parse(page.row);
 let live = false;
@@ -107,6 +107,12 @@ function settled(action, said, { status, body }) {
 
 function timeOf(action) {
   return timeText(words, instant(action.body.observed_at), moment.now());
+}
+
+// News of an ask does not hide that a tap still waits.
+function sayOfAsk(text) {
+  const waits = outbox.pending;
+  told.say(waits ? `${text} ${kept(waits)}` : text, waits ? wayBack(waits) : null);
 }
 
 // --- what stands -----------------------------------------------------------------------------
