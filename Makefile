@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check bench fuzz coverage lock format clean
+.PHONY: run test check bench fuzz coverage lock sbom audit format clean
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 
@@ -62,6 +62,17 @@ lock:
 	$(PIP) install pip-tools
 	$(COMPILE) $(UPGRADE) --extra dev --output-file requirements.txt pyproject.toml
 	$(COMPILE) --constraint requirements.txt --output-file requirements-service.txt pyproject.toml
+
+# What the service is made of, for those who must report on it (CycloneDX), from its lock.
+sbom: $(READY)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--of JSON -o build/sbom.json requirements-service.txt
+	@echo "build/sbom.json"
+
+# Known faults of the locked versions; needs the network (docs/security.md).
+audit: $(READY)
+	$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements-service.txt
 
 clean:
 	rm -rf $(VENV) .demo build dist

@@ -85,7 +85,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """In what capacity somebody acts on a hold; `account` is a pseudonymous id, never a name."""
+    """In what capacity somebody acts; `account` is a pseudonymous id, never a name."""
 
     role: str
     organisation: str | None

@@ -22,6 +22,7 @@ from tests.support.accessibility import Faults
 from tests.support.board_page import row
 from tests.support.call_page import CallServer, calling
 from tests.support.chromium import DESKTOP, PHONE, Watched, chromium, opened
+from tests.support.people import PASSWORD, account_for
 from web.errors import _TEXTS
 from web.pages import render_index, render_message
 from web.words import LANGUAGES, Lang
@@ -47,7 +48,7 @@ NEED = (
 CLAMPED: Final = ".note"
 """Shortened on purpose to two lines; a unit's whole note stands among its details."""
 
-Step = Callable[[Page], None]
+Step = Callable[[Page, CallServer], None]
 
 
 # --- the service ---------------------------------------------------------------------------------
@@ -130,41 +131,63 @@ class Case:
     """
 
     path: str | Callable[[CallServer], str]
-    ready: Step = lambda page: None
-    before: Step = lambda page: None
+    ready: Step = lambda page, server: None
+    before: Step = lambda page, server: None
     allowed: str = ""
     zoomed: bool = True
     complaints: str = "$^"
 
 
-def live(page: Page) -> None:
+def live(page: Page, _: CallServer) -> None:
     page.wait_for_selector('[data-link="live"]')
 
 
-def lost(page: Page) -> None:
+def lost(page: Page, _: CallServer) -> None:
     page.wait_for_selector('[data-link="lost"]')
 
 
-def unreachable(page: Page) -> None:
+def unreachable(page: Page, _: CallServer) -> None:
     """The live channel is refused, whatever the page tries."""
     page.route_web_socket(re.compile("/api/v1/live/"), lambda socket: socket.close())
 
 
-def unfolded(page: Page) -> None:
+def unfolded(page: Page, _: CallServer) -> None:
     """Every unit with its details; menus lie over the page, so they are opened one at a time."""
-    live(page)
+    live(page, _)
     page.evaluate(
         "() => document.querySelectorAll('main .unit details, .unit-page details')"
         ".forEach((details) => { details.open = true })"
     )
 
 
-def fitted(page: Page) -> None:
-    live(page)
+def fitted(page: Page, _: CallServer) -> None:
+    live(page, _)
     page.wait_for_function("() => document.documentElement.style.fontSize || innerWidth < 960")
 
 
-def posted(page: Page) -> None:
+def in_a_call(page: Page, server: CallServer) -> None:
+    """Own holds in three states, and an outcome that may be corrected."""
+    live(page, server)
+    for unit, verb in (
+        ("favrskov-akutplads", ""),
+        ("randers-akutplads-2", "accept"),
+        ("syddjurs-akutplads", "decline"),
+    ):
+        server.tell(row(unit, now=server.now(), total=30, free=20))
+        page.locator(f'[data-unit="{unit}"] button.hold:not([aria-disabled])').first.click()
+        name = server.rows()[unit]["name"]
+        mine = page.locator(f'.mine[data-state="asked"]:has-text("{name}")')
+        expect(mine.first).to_be_visible()
+        if verb:
+            server.answer(unit, verb)
+            state = {"accept": "accepted", "decline": "declined"}[verb]
+            expect(page.locator(f'.mine[data-state="{state}"]')).to_be_visible()
+    page.locator('[data-outcome="other"]').click()
+    page.evaluate("() => { document.querySelector('[data-latest]').open = true }")
+    expect(page.locator("[data-latest-list] .logged").first).to_be_visible()
+
+
+def posted(page: Page, _: CallServer) -> None:
     """A form sent with what is wrong."""
     for field in page.locator("main input:not([type=hidden])").all():
         if field.is_visible():
@@ -174,10 +197,28 @@ def posted(page: Page) -> None:
     expect(page.locator("main .error").last).to_be_visible()
 
 
+def signed_in(role: str, **tied: Any) -> Step:
+    """Somebody of a role signs in first, by the form."""
+
+    def before(page: Page, server: CallServer) -> None:
+        account = server.run(account_for(server.service, role, **tied))
+        page.goto(server.url("/sign-in"))
+        page.locator("#login").fill(account.login or "")
+        page.locator("#password").fill(PASSWORD)
+        page.locator("main button[type=submit]").first.click()
+        page.wait_for_url(re.compile("^(?!.*/sign-in)"))
+
+    return before
+
+
+VISITATOR = signed_in("visitator", organisation="regionshospitalet-randers")
+ADMINISTRATOR = signed_in("administrator")
+
+
 def standing_in(make: Callable[[Lang], str], status: int = 200) -> Step:
     """A page that this service would show in a state that it is not in."""
 
-    def before(page: Page) -> None:
+    def before(page: Page, _: CallServer) -> None:
         lang: Lang = "en" if any(c["value"] == "en" for c in page.context.cookies()) else "da"
         page.route(
             re.compile("/standing-in$"),
@@ -205,6 +246,7 @@ CASES: dict[str, Case] = {
     "board": Case("/board/randers", ready=live, allowed=CLAMPED),
     "board unfolded": Case("/board/randers", ready=unfolded, allowed=CLAMPED),
     "board with a need": Case(f"/board/randers{NEED}", ready=live, allowed=CLAMPED),
+    "board in a call": Case("/board/randers", ready=in_a_call, allowed=CLAMPED),
     "board without its link": Case(
         f"/board/randers{NEED}", before=unreachable, ready=lost, allowed=CLAMPED
     ),
@@ -226,6 +268,10 @@ CASES: dict[str, Case] = {
     "sign-in": Case("/sign-in"),
     "sign-in refused": Case("/sign-in", ready=posted, complaints=STATUS),
     "set-up": Case(set_up),
+    "board, signed in": Case("/board/randers", before=VISITATOR, ready=live, allowed=CLAMPED),
+    "account": Case("/account", before=VISITATOR),
+    "accounts": Case("/admin", before=ADMINISTRATOR),
+    "new account": Case("/admin/accounts/new", before=ADMINISTRATOR),
     "no such page": Case("/nowhere", complaints=STATUS),
     "no figures": Case("/standing-in", before=standing_in(error_page, 503), complaints=STATUS),
 }
@@ -243,18 +289,18 @@ def watched(browser: Browser, server: CallServer, lang: Lang) -> Iterator[Watche
 
 def show(case: Case, watched: Watched, server: CallServer) -> None:
     path = case.path if isinstance(case.path, str) else case.path(server)
-    case.before(watched.page)
+    case.before(watched.page, server)
     watched.page.goto(server.url(path))
-    case.ready(watched.page)
+    case.ready(watched.page, server)
 
 
 def named(check: str, faults: Faults) -> Faults:
     return [f"{check}: {fault}" for fault in faults]
 
 
-def at_any_size(page: Page, case: Case, size: str) -> Faults:
+def at_any_size(page: Page, case: Case, size: str, *, contrast: bool = False) -> Faults:
     return [
-        *named(f"axe, {size}", accessibility.axe(page)),
+        *named(f"axe, {size}", accessibility.axe(page, contrast=contrast)),
         *named(f"clipped, {size}", accessibility.clipped(page, case.allowed)),
         *named(f"overlapping, {size}", accessibility.overlapping(page)),
         *named(f"sideways, {size}", accessibility.sideways(page)),
@@ -281,13 +327,14 @@ def test_the_page_passes_every_check(watched, server, case, lang):
     show(case, watched, server)
     page = watched.page
     faults = named("document", accessibility.document(page, lang))
-    faults += at_any_size(page, case, "wide")
+    faults += at_any_size(page, case, "wide", contrast=lang == "da")
     if lang == "da":
         faults += of_looks(page)
         if case.zoomed:
             faults += named("text of twice the size", accessibility.enlarged(page, case.allowed))
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     faults += at_any_size(page, case, "narrow")
+    faults += named("contrast, narrow", accessibility.pale(page))
     faults += named("320 pixels", accessibility.reflow(page, case.allowed))
     faults += [
         f"complaint: {text}" for text in watched.complaints if not re.search(case.complaints, text)
@@ -302,14 +349,14 @@ def test_the_page_passes_every_check(watched, server, case, lang):
 def test_the_focus_stays_when_the_board_changes(watched, server, lang):
     page = watched.page
     page.goto(server.url(f"/board/randers{NEED}"))
-    live(page)
+    live(page, server)
     unit = '[data-unit="randers-akutplads-2"]'
-    free = [3]
+    total = [40]
 
     def update() -> None:
-        free[0] += 1
-        server.tell(row("randers-akutplads-2", now=server.now(), total=9, free=free[0]))
-        expect(page.locator(f'{unit} [data-slot="number"]')).to_have_text(str(free[0] - 1))  # held
+        total[0] += 1
+        server.tell(row("randers-akutplads-2", now=server.now(), total=total[0], free=20))
+        expect(page.locator(f'{unit} [data-slot="of"]')).to_have_text(f"af {total[0]}")
 
     stops = [
         f"{unit} :is(summary, a.phone, button):visible",
@@ -323,7 +370,7 @@ def test_the_focus_stays_when_the_board_changes(watched, server, lang):
 def test_the_focus_stays_when_the_units_page_changes(watched, server, lang):
     page = watched.page
     page.goto(server.url("/unit/syddjurs-akutplads"))
-    live(page)
+    live(page, server)
     free = [3]
 
     def update() -> None:

@@ -36,6 +36,9 @@ TINY = Plan(
     alternative_units=(30,),
     crowd=5,
     crowd_units=(18,),
+    hostile=16,
+    hostile_boards=5,
+    hostile_for=1.0,
 )
 
 
@@ -115,7 +118,7 @@ def test_a_small_run_measures_everything_and_leaves_nothing_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cores, children = os.sched_getaffinity(0), _children(os.getpid())
-    names = ["fan-out", "ingest", "idle", "snapshots", "alternatives", "parsing"]
+    names = ["fan-out", "ingest", "idle", "hostile", "snapshots", "alternatives", "parsing"]
     failed = measure(TINY, names, tmp_path)
     told = capsys.readouterr()
     assert not failed, told.err
@@ -125,7 +128,7 @@ def test_a_small_run_measures_everything_and_leaves_nothing_behind(
     found = {each["name"]: each for each in orjson.loads(kept.read_bytes())["measurements"]}
     assert list(found) == names
     values = [f for each in found.values() for f in each["figures"]]
-    assert len(values) == 6 + 3 + 3 + 2 + 5 + 4
+    assert len(values) == 6 + 3 + 3 + 3 + 2 + 7 + 4
     assert all(f["ratio"]["median"] is not None or "memory" in f["what"] for f in values)
     assert os.sched_getaffinity(0) == cores
     assert _children(os.getpid()) == children

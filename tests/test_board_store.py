@@ -59,7 +59,7 @@ def store_server(
 @pytest.fixture
 async def store(store_server: StoreServer) -> AsyncIterator[Board]:
     """A board in an emptied store of each kind."""
-    store_server.says("FLUSHALL")
+    store_server.empty()
     async with opened(store_server.url) as board:
         yield board
 
@@ -372,7 +372,7 @@ async def test_waiting_ends_by_itself(store: Board) -> None:
 
 
 async def test_the_stream_is_trimmed_and_the_sequence_shows_it(store_server: StoreServer) -> None:
-    store_server.says("FLUSHALL")
+    store_server.empty()
     async with opened(store_server.url, stream_length=50) as store:
         for start in range(0, 600, 100):
             await store.apply("c", [reading("u", at) for at in range(start + 1, start + 101)])
@@ -506,7 +506,7 @@ async def test_a_restarted_server_begins_an_epoch_at_its_first_write(server: Sto
 
 async def test_an_emptied_store_begins_an_epoch(store: Board, store_server: StoreServer) -> None:
     before = await store.apply("c", [reading("u", 1000)])
-    store_server.says("FLUSHALL")
+    store_server.empty()
 
     after = await store.apply("c", [reading("u", 1000)])
 

@@ -50,7 +50,7 @@ def store_server(
 @pytest.fixture
 async def store(store_server: StoreServer) -> AsyncIterator[Board]:
     """A board in an emptied store of each kind."""
-    store_server.says("FLUSHALL")
+    store_server.empty()
     async with opened(store_server.url) as board:
         yield board
 
@@ -306,7 +306,7 @@ def test_the_store_does_what_the_twin_says(
     store_server: StoreServer, told: list[tuple[Any, ...]]
 ) -> None:
     async def run() -> None:
-        store_server.says("FLUSHALL")
+        store_server.empty()
         twin = Twin()
         async with opened(store_server.url) as board:
             for said in readings_of(told):

@@ -79,7 +79,7 @@ def store_server(
 @pytest.fixture
 async def store(store_server: StoreServer) -> AsyncIterator[Board]:
     """A board in an emptied store of each kind."""
-    store_server.says("FLUSHALL")
+    store_server.empty()
     async with opened(store_server.url) as board:
         yield board
 
@@ -694,7 +694,7 @@ async def test_holds_come_back_from_their_records(store: Board, store_server: St
         await move(store, holds[state]["id"], state, reason="other")
     before, records = await row_now(store, "u"), last_records(await journal(store))
     quotas = await store.quotas(CLUSTER)
-    store_server.says("FLUSHALL")
+    store_server.empty()
 
     put_back = await store.restore_holds(CLUSTER, records.values())
     await report(store, "u", 9, began - MINUTES)
@@ -721,7 +721,7 @@ async def test_what_ran_out_while_the_store_was_lost_is_extended_by_that_time(
     [record] = last_records(await journal(store)).values()
     now = utc_now()
     record["expires_at"] = format_instant(now - 15 * MINUTES)
-    store_server.says("FLUSHALL")
+    store_server.empty()
     await report(store, "u", 2)
 
     await store.restore_holds(CLUSTER, [record], last_seen=now - lost_for)
@@ -742,7 +742,7 @@ async def test_a_filled_hold_that_the_figures_contain_does_not_count_again(
     await move(store, hold["id"], HoldState.FILLED)
     records = last_records(await journal(store))
     for order in ("rows first", "holds first"):
-        store_server.says("FLUSHALL")
+        store_server.empty()
         if order == "rows first":
             await report(store, "u", 1, utc_now() + SECOND)
         await store.restore_holds(CLUSTER, records.values())

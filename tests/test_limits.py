@@ -1,12 +1,13 @@
 """Bounds at the edge: sizes, times, connections and rates, against raw sockets."""
 
 import asyncio
+import contextlib
 import re
 import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from capacity.board import Board, EmbeddedServer
 from capacity.instants import utc_now
 from tests.support.board_model import until
+from tests.support.live import SOURCE, source_file
 from tests.support.people import account_for, signed_in
 from tests.support.raw import exchange, statuses, wire
 from tests.support.service import Service, running, settings_for
@@ -28,35 +30,24 @@ from web.key_kinds import KeyKind
 from web.live.protocol import MAX_INCOMING
 
 HOSPITAL = "regionshospitalet-randers"
+ATTACK_SECONDS = 12
 BOARD = "/api/v1/board/randers"
 GET = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-_SOURCE = """
-[[source]]
-id = "pushed"
-cluster = "randers"
-format = "json"
-transport = "push"
-attribution = "test"
-units = ["favrskov-akutplads"]
-"""
-
-Serve = Callable[..., "AsyncIterator[Service]"]
+Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 @pytest.fixture
-def start(board: Board, valkey_server: EmbeddedServer, tmp_path: Path) -> Callable[..., object]:
+def start(board: Board, valkey_server: EmbeddedServer, tmp_path: Path) -> Start:
     """Starts a service with settings that differ."""
 
-    def begin(**more: object) -> object:
-        source = tmp_path / "sources.toml"
-        source.write_text(_SOURCE, encoding="utf-8")
-        settings = settings_for(tmp_path, valkey_server.url, source, **more)
-        return running(settings, demo=False)
+    @contextlib.asynccontextmanager
+    async def begin(**more: object) -> AsyncIterator[Service]:
+        settings = settings_for(tmp_path, valkey_server.url, source_file(tmp_path), **more)
+        async with running(settings, demo=False) as service:
+            service.key_for("another")  # an installation without keys tells how to begin
+            yield service
 
     return begin
-
-
-Start = Callable[..., "asynccontextmanager[Service]"]  # type: ignore[type-arg]
 
 
 def port_of(service: Service) -> int:
@@ -115,7 +106,7 @@ async def test_every_body_has_a_size(start: Start, path: str) -> None:
             small = await client.post(path, content=b"x" * 2000)
             assert small.status_code in (401, 403, 404, 405, 422)
         head = (
-            b"POST %s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+            b"POST %s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" % path.encode()
         )
         chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
@@ -158,8 +149,8 @@ async def test_json_has_a_depth(start: Start, body: bytes) -> None:
                     headers=person.headers | {"Idempotency-Key": "k"},
                 )
                 assert answer.status_code == 422, answer.text
-        key = service.key_for("pushed")
-        assert (await service.push("pushed", body, key=key)).status_code == 422
+        key = service.key_for(SOURCE)
+        assert (await service.push(SOURCE, body, key=key)).status_code == 422
 
 
 # Times
@@ -168,7 +159,7 @@ async def test_json_has_a_depth(start: Start, body: bytes) -> None:
 async def test_a_head_has_a_time_however_it_trickles(start: Start) -> None:
     async with start(head_seconds=1.0) as service:
         port = port_of(service)
-        for begun in (b"GET / HT", b"\r\n\r\n", GET[:-2]):
+        for begun in (b"GET /", GET[:-2], GET[:-2] + b"X-Any: "):
             began = time.monotonic()
             async with wire(port) as connection:
                 rest = asyncio.create_task(connection.rest())
@@ -176,22 +167,21 @@ async def test_a_head_has_a_time_however_it_trickles(start: Start) -> None:
                 while not rest.done():  # each byte is progress, and none of it buys time
                     await connection.say(b"X")
                     await asyncio.sleep(0.1)
-                assert statuses(await rest) in ([408], [400])
+                assert statuses(await rest) == [408]
             assert 0.9 < time.monotonic() - began < 20
         async with wire(port) as silent:
             assert await silent.rest() == b"", "browsers connect ahead of need: that is no error"
 
 
 async def test_a_connection_that_is_kept_has_the_same_time_for_its_next_head(start: Start) -> None:
-    async with start(head_seconds=1.0) as service:
-        async with wire(port_of(service)) as connection:
-            await connection.say(GET.replace(b"Connection: close\r\n", b""))
-            assert statuses(await connection.one()) == [200]
-            rest = asyncio.create_task(connection.rest())
-            while not rest.done():
-                await connection.say(b"\r\n")  # nothing begins, and yet it is not idle
-                await asyncio.sleep(0.1)
-            assert statuses(await rest) == [408]
+    async with start(head_seconds=1.0) as service, wire(port_of(service)) as connection:
+        await connection.say(GET.replace(b"Connection: close\r\n", b""))
+        assert statuses(await connection.one()) == [200]
+        rest = asyncio.create_task(connection.rest())
+        while not rest.done():
+            await connection.say(b"\r\n")  # nothing begins, and yet it is not idle
+            await asyncio.sleep(0.1)
+        assert statuses(await rest) == [408]
 
 
 async def test_a_body_has_a_time_however_it_trickles(start: Start) -> None:
@@ -208,6 +198,19 @@ async def test_a_body_has_a_time_however_it_trickles(start: Start) -> None:
                     await connection.say(b"1\r\na\r\n")
                     await asyncio.sleep(0.1)
                 assert statuses(await rest) == [408]
+
+
+async def test_what_is_answered_early_does_not_keep_the_rest_coming(start: Start) -> None:
+    """A route that refuses without reading: the body after it buys little time."""
+    async with start(head_seconds=1.0) as service:
+        head = b"POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        async with wire(port_of(service)) as connection:
+            rest = asyncio.create_task(connection.rest())
+            await connection.say(head)
+            while not rest.done():
+                await connection.say(b"1\r\na\r\n")
+                await asyncio.sleep(0.1)
+            assert len(statuses(await rest)) == 1
 
 
 async def test_a_chunk_extension_without_end_is_a_body_that_does_not_come(start: Start) -> None:
@@ -229,16 +232,21 @@ async def test_a_client_that_reads_nothing_is_dropped(start: Start) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         raw.connect(("127.0.0.1", port_of(service)))
         raw.setblocking(False)
-        loop = asyncio.get_running_loop()
         began = time.monotonic()
-        with pytest.raises((ConnectionError, TimeoutError)):
-            async with asyncio.timeout(60):
-                while time.monotonic() - began < 60:
-                    await loop.sock_sendall(raw, ask)
-                    await asyncio.sleep(0.05)
+        with pytest.raises(ConnectionError):
+            await ask_for_ever(raw, ask)
         assert time.monotonic() - began < 50
         raw.close()
         assert statuses(await exchange(port_of(service), GET)) == [200]
+
+
+async def ask_for_ever(raw: socket.socket, ask: bytes) -> None:
+    """Send the same request again and again, and read nothing."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(60):
+        while True:
+            await loop.sock_sendall(raw, ask)
+            await asyncio.sleep(0.05)
 
 
 async def test_an_answer_that_is_read_slowly_but_surely_arrives(start: Start) -> None:
@@ -347,18 +355,16 @@ async def test_an_address_may_ask_only_so_often(start: Start) -> None:
 
 async def test_a_key_may_ask_only_so_often(start: Start) -> None:
     async with start(rate_key=5) as service:
-        keys = [service.key_for("pushed") for _ in range(2)]
+        keys = [service.key_for(SOURCE) for _ in range(2)]
         document = orjson.dumps([])
-        found = [
-            (await service.push("pushed", document, key=keys[0])).status_code for _ in range(8)
-        ]
+        found = [(await service.push(SOURCE, document, key=keys[0])).status_code for _ in range(8)]
         assert 429 not in found[:5]
         assert found[-1] == 429
-        refused = await service.push("pushed", document, key=keys[0])
+        refused = await service.push(SOURCE, document, key=keys[0])
         assert int(refused.headers["Retry-After"]) >= 1
         assert refused.json()["rejected"][0]["field"] == "rate"
         assert refused.json()["accepted"] == 0
-        assert (await service.push("pushed", document, key=keys[1])).status_code != 429
+        assert (await service.push(SOURCE, document, key=keys[1])).status_code != 429
         assert (await service.client.get(BOARD)).status_code == 401, "nor does its address suffer"
 
 
@@ -397,23 +403,26 @@ async def test_zero_is_no_limit(start: Start) -> None:
 async def test_while_nothing_can_be_counted_boards_go_on_and_signing_in_does_not(
     tmp_path: Path,
 ) -> None:
+    folder = tmp_path / "data"
     store = StoreServer(tmp_path / "store")
     store.start()
-    settings = settings_for(tmp_path / "data", store.url, rate_address=10)
-    async with running(settings, demo=True) as service:
-        form = await service.client.get("/sign-in")
-        csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)
-        assert csrf is not None
-        store.kill()
-        tries = {"login": "a", "password": "b", "csrf": csrf[1]}
-        said = {(await service.client.post("/sign-in", data=tries)).status_code for _ in range(3)}
-        assert said == {503}
-        # More than the limit, and none of them an error of ours or a refusal.
-        pages = {(await service.client.get("/sign-in")).status_code for _ in range(15)}
-        assert pages == {200}
-        boards = {(await service.client.get(BOARD)).status_code for _ in range(15)}
-        assert boards <= {200, 503}
-    store.stop()
+    settings = settings_for(folder, store.url, source_file(folder), rate_address=10)
+    with contextlib.closing(store):
+        async with running(settings, demo=True) as service:
+            form = await service.client.get("/sign-in")
+            csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)
+            assert csrf is not None
+            store.kill()
+            tries = {"login": "a", "password": "b", "csrf": csrf[1]}
+            said = {
+                (await service.client.post("/sign-in", data=tries)).status_code for _ in range(3)
+            }
+            assert said == {503}
+            # More than the limit, and none of them an error of ours or a refusal.
+            pages = {(await service.client.get("/sign-in")).status_code for _ in range(15)}
+            assert pages == {200}
+            boards = {(await service.client.get(BOARD)).status_code for _ in range(15)}
+            assert boards <= {200, 503}
 
 
 async def test_addresses_of_one_household_count_as_one() -> None:
@@ -433,30 +442,32 @@ async def test_addresses_of_one_household_count_as_one() -> None:
     [
         ["-H", "-i", "1", "-u", "/sign-in"],
         ["-B", "-i", "1", "-s", "60000", "-t", "POST", "-u", "/sign-in"],
-        ["-X", "-w", "1", "-y", "64", "-n", "1", "-z", "5", "-k", "3", "-u", "/static/base.css"],
     ],
-    ids=["headers", "body", "read"],
+    ids=["headers", "body"],
 )
 async def test_slow_clients_do_not_keep_others_out(start: Start, mode: list[str]) -> None:
-    """150 slow connections for eight seconds, to a process that takes 100."""
+    """Twice as many slow connections as the process takes: it rids itself of them, and goes on."""
     bounds = {"head_seconds": 2.0, "body_seconds": 2.0, "unread_seconds": 2.0}
-    async with start(max_connections=100, **bounds) as service:
+    async with start(max_connections=75, **bounds) as service:
         *options, path = mode
         command = ["slowhttptest", *options, f"{service.base}{path}"]
-        command += ["-c", "150", "-r", "75", "-l", "8", "-p", "3", "-v", "1"]
+        command += ["-c", "150", "-r", "75", "-l", str(ATTACK_SECONDS), "-p", "3", "-v", "1"]
+        began = time.monotonic()
         attack = await asyncio.create_subprocess_exec(
             *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        waits: list[float] = []
-        while attack.returncode is None:
-            began = time.monotonic()
+        ended = asyncio.create_task(attack.wait())
+        served: list[float] = []
+        while not ended.done():
             async with httpx.AsyncClient(timeout=30) as client:
-                await until(lambda client=client: is_served(client, service.base))
-            waits.append(time.monotonic() - began)
-            await asyncio.sleep(0.2)
-        assert attack.returncode == 0
-        assert max(waits) < 15, waits
-        assert len(waits) >= 3
+                if await is_served(client, service.base) and not ended.done():
+                    served.append(time.monotonic() - began)
+            await asyncio.sleep(0.1)
+        assert await ended == 0
+        # It ends before its time where none of its connections is left.
+        repelled = time.monotonic() - began < ATTACK_SECONDS - 3
+        late = [at for at in served if at > ATTACK_SECONDS / 2]
+        assert repelled or len(late) >= 3, served
 
 
 async def is_served(client: httpx.AsyncClient, base: str) -> bool:

@@ -304,10 +304,7 @@ def test_own_holds_survive_a_reload_and_belong_to_their_tab(browser, live, serve
 )
 def test_signed_out_says_so_and_the_way_back_keeps_the_need(live, server, code, said):
     page = live.page
-    if code == 403:
-        page.evaluate("() => { document.querySelector('meta[name=csrf-token]').content = 'old' }")
-    else:
-        page.route("**/api/v1/holds/**", lambda route: route.fulfill(status=401, body="{}"))
+    page.route("**/api/v1/holds/**", lambda route: route.fulfill(status=code, body="{}"))
     hold(page, PLACE)
     refused = card(page, "refused")
     expect(refused).to_contain_text(said)

@@ -276,6 +276,38 @@ def test_a_button_that_is_off_says_why(live, server):
         expect(page.get_by_role("status")).to_contain_text(why)
 
 
+# Which units' elements were touched by anything but their age.
+TOUCHED = """() => {
+  window.touched = new Set();
+  new MutationObserver((records) => {
+    for (const { target } of records) {
+      const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+      const unit = element.closest("[data-unit]");
+      if (unit && !element.closest(".age")) window.touched.add(unit.dataset.unit);
+    }
+  }).observe(document.body, {
+    attributes: true, childList: true, characterData: true, subtree: true,
+  });
+}"""
+
+
+def test_a_row_that_changes_touches_no_other_row(live, server):
+    page = live.page
+    go(page, server)
+    page.evaluate(TOUCHED)
+    swap(server)
+    wait_for_first(page, SECOND)
+    assert set(page.evaluate("() => [...window.touched]")) == {FIRST, SECOND}
+
+
+def test_numbers_are_never_announced(live, server):
+    go(live.page, server)
+    spoken = "[aria-live], [role=status], [role=alert], [role=log], output"
+    assert live.page.locator(f"{spoken} >> visible=true").count() <= 1
+    silent = ".dock, .call, .unit, .total"
+    assert live.page.locator(f":is({silent}) :is({spoken})").count() == 0
+
+
 def test_names_of_buttons_say_which_unit(live, server):
     go(live.page, server)
     names = live.page.locator("button.hold:visible").evaluate_all(

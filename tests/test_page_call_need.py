@@ -40,10 +40,11 @@ def live(browser: Browser, server: BoardServer) -> Iterator[Watched]:
 
 
 def chosen(page: Page) -> list[str]:
-    return page.evaluate(
+    found: list[str] = page.evaluate(
         "() => [...document.querySelectorAll('a.choice[aria-current]:not([hidden])')]"
         ".filter((e) => e.checkVisibility()).map((e) => e.firstChild.textContent)"
     )
+    return found
 
 
 def test_a_need_takes_four_keys_and_stands_in_the_address(live, server):

@@ -139,6 +139,19 @@ def test_the_alternative_is_the_one_held_and_a_hold_asks_for_its_outcome(live, s
     expect(page.locator('.mine[data-state="asked"]')).to_be_visible()
 
 
+def test_what_ended_in_the_call_goes_with_it_and_what_lives_stays(live, server):
+    page = live.page
+    for unit in (PLACE, "randers-akutteam"):
+        page.locator(f'[data-unit="{unit}"] button.hold').click()
+        expect(page.locator('.mine[data-state="asked"]').first).to_be_visible()
+    expect(page.locator(".mine")).to_have_count(2)
+    server.answer(PLACE, "decline")
+    expect(page.locator('.mine[data-state="declined"]')).to_be_visible()
+    outcome(page, "admitted_none_free").click()
+    expect(page.locator('.mine[data-state="declined"]')).to_have_count(0)
+    expect(page.locator('.mine[data-state="asked"]')).to_be_visible()
+
+
 def test_the_alternative_is_the_one_last_touched(live):
     page = live.page
     page.locator('[data-alternative="rhr-subakut-medicin"] .who').click()

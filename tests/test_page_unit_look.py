@@ -33,7 +33,7 @@ from tests.support.phone import (
 pytestmark = pytest.mark.browser
 
 NARROW, LANDSCAPE = (320, 640), (844, 390)
-SHELL = "shell"
+
 NEED = {
     "municipality": "0710",
     "capabilities": ["iv_antibiotics", "oxygen", "bladder_scan"],
@@ -157,12 +157,12 @@ def typing(page: Page, service: PhoneService, query: str) -> None:
 
 def dead(page: Page, service: PhoneService, query: str) -> None:
     go(page, service, query=query)
-    page.wait_for_selector(f"body:not([data-{SHELL}])")
+    page.wait_for_selector("body:not([data-shell])")
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     page.wait_for_function(f"() => caches.match('/unit/{PLACE}').then(Boolean)")
     service.stop()
     page.reload()
-    page.wait_for_selector(f"body[data-{SHELL}]")
+    page.wait_for_selector("body[data-shell]")
     tap(page, '[data-free="1"]')
     page.wait_for_selector("[data-undo]:visible")
 
@@ -186,7 +186,6 @@ SCENES: dict[str, Callable[[Page, PhoneService, str], None]] = {
         choice,
     )
 }
-SHOTS = Path("/tmp/uw/shots")
 
 
 def measured(page: Page, lang: str) -> dict[str, list[str]]:
@@ -216,7 +215,6 @@ def test_every_state_can_be_read_and_touched(browser, service, scene, lang):
     with phone(browser, PHONE) as watched:
         accessibility.watch_policy(watched.page)
         SCENES[scene](watched.page, service, f"?lang={lang}")
-        watched.page.screenshot(path=SHOTS / f"{scene}-{lang}.png")
         assert measured(watched.page, lang) == {}
         assert accessibility.reflow(watched.page) == []
         heard = [text for text in watched.complaints if "Failed to load" not in text]
@@ -228,7 +226,6 @@ def test_every_state_can_be_read_and_touched(browser, service, scene, lang):
 def test_it_fits_every_way_the_phone_is_held(browser, service, scene, size):
     with phone(browser, size) as watched:
         SCENES[scene](watched.page, service, "")
-        watched.page.screenshot(path=SHOTS / f"{scene}-{size[0]}.png")
         assert accessibility.clipped(watched.page) == []
         assert accessibility.overlapping(watched.page) == []
         assert accessibility.sideways(watched.page) == []
@@ -275,7 +272,6 @@ def test_a_button_that_has_moved_is_deaf_for_a_moment(browser, service):
         service.feed(total=2, occupied=0)
         go(page, service)
         rest(page)
-        past = utc_now() - timedelta(hours=5)
         hold = service.ask()
         page.wait_for_selector("[data-ask][open]")
         rest(page)
@@ -284,4 +280,3 @@ def test_a_button_that_has_moved_is_deaf_for_a_moment(browser, service):
         page.locator('[data-free="0"]').dispatch_event("click")
         page.wait_for_timeout(200)
         assert service.row()["free"] == 2
-        assert past < utc_now()

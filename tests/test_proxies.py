@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from capacity.board import Board, EmbeddedServer
 from capacity.settings import Settings
+from tests.support.live import source_file
 from tests.support.people import PASSWORD, account_for, csrf_in
 from tests.support.raw import exchange, statuses
 from tests.support.service import Service, running, settings_for
@@ -189,7 +190,9 @@ async def test_the_demo_is_not_opened_by_a_header(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """Behind a proxy the demo's visitor is whom the proxy saw."""
-    settings = behind(tmp_path, valkey_server.url, "127.0.0.1")
+    settings = settings_for(
+        tmp_path, valkey_server.url, source_file(tmp_path), trusted_proxies=["127.0.0.1"]
+    )
     async with running(settings, demo=True) as service:
         get = service.client.get
         assert (await get("/api/v1/board/randers")).status_code == 200

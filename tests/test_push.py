@@ -212,13 +212,24 @@ async def test_a_silent_push_service_is_given_up_on(
     await one.stop()
 
 
-async def test_a_subscription_for_another_key_is_gone(
-    service: PushService, key: PushKey, processes: list[Process]
+async def test_a_subscription_for_another_key_is_left_alone_and_that_is_said_once(
+    service: PushService, key: PushKey, processes: list[Process], caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = service.phone("a").subscription(PushKey.new().public)
-    fate, _ = await processes[0].pushes.pusher.send(old, messages.test(UNIT))
-    assert fate is Fate.GONE
-    assert not service.asked
+    """Another process may have that key: to forget it would take everybody's notices away."""
+    one = processes[0]
+    await subscribe(one, service, PushKey.new(), "old")
+    await subscribe(one, service, key, "new")
+    fate, _ = await one.pushes.pusher.send(
+        service.phones["old"].subscription("another"), messages.test(UNIT)
+    )
+    assert fate is Fate.REFUSED
+    one.run()
+    for name in ("h1", "h2"):
+        one.asks.seen("randers", [row(hold(name))])
+    await until(lambda: not one.asks._due)
+    assert service.asked == ["new", "new"]
+    assert len(await one.subscriptions.of(UNIT.cluster, UNIT.id)) == 2
+    assert caplog.text.count("all processes need the same") == 1
 
 
 async def test_an_ask_reaches_every_phone_once_though_two_processes_saw_it(

@@ -12,12 +12,13 @@ import pytest
 from redis.asyncio import Redis
 
 from capacity.board import START, Board, BoardUnavailableError, EmbeddedServer
-from capacity.board.surge import Override, OverrideIsPastError, SetBy, Standing, SurgeStore
+from capacity.board.surge import Override, OverrideIsPastError, Standing, SurgeStore
+from capacity.holds import By
 from capacity.surge import Fact, SurgeState
 from tests.support.board_model import until
 from tests.support.stores import StoreServer
 
-BY = SetBy("coordinator", "randers-kommune", "demo")
+BY = By("coordinator", "randers-kommune", "demo")
 FACTS = [{"code": "load", "value": 99}]
 HOUR = timedelta(hours=1)
 
@@ -98,7 +99,7 @@ async def test_an_override_stands_until_it_is_lifted(store: SurgeStore, board: B
     assert set_.override.at is not None
     assert before.now <= set_.override.at <= set_.now
     assert replace(set_.override, at=None) == wanted
-    lifted = await store.lift("c", SetBy("coordinator", None, "other"), "r2")
+    lifted = await store.lift("c", By("coordinator", None, "other"), "r2")
     nothing = await store.lift("c", BY, "r3")
 
     assert lifted.override is None

@@ -73,7 +73,7 @@ class Access:
         says so in a header, a form by its field (`form_token`).
         """
         actor = self.actor(request)
-        if actor is None and self._is_demo(request):
+        if actor is None and self.is_demo(request):
             actor = self._everybody(permission, scope)
         if actor is None:
             raise self._unknown()
@@ -89,7 +89,7 @@ class Access:
         """Whether `require` would let this pass, leaving aside where the request came from."""
         actor = self.actor(request)
         if actor is None:
-            return self._is_demo(request)
+            return self.is_demo(request)
         return allows(actor, permission, scope)
 
     def actor(self, request: HTTPConnection) -> Actor | None:
@@ -160,9 +160,9 @@ class Access:
         """Those of `clusters` that the request may see."""
         return [c for c in clusters if self.allows(request, Permission.READ_BOARD, Scope(c))]
 
-    def _is_demo(self, request: HTTPConnection) -> bool:
-        """The demo is open to its own machine, called by its own name: another name for the
-        loopback address is how a foreign page would get at it."""
+    def is_demo(self, request: HTTPConnection) -> bool:
+        """Whether this is the demo's visitor. The demo is open to its own machine, called by its
+        own name: another name for the loopback address is how a foreign page would get at it."""
         return self.open_boards and _is_of_this_machine(request) and _bearer(request) is None
 
     def _everybody(self, permission: Permission, scope: Scope) -> Actor:

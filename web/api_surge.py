@@ -9,7 +9,8 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from capacity.board import BoardUnavailableError
-from capacity.board.surge import Override, OverrideIsPastError, SetBy
+from capacity.board.surge import Override, OverrideIsPastError
+from capacity.holds import By
 from capacity.instants import BadInstantError, format_instant, parse_instant
 from capacity.privacy import CPR_REASON, holds_cpr
 from capacity.surge import LEVELS
@@ -172,8 +173,8 @@ def _until(value: object, now: datetime) -> datetime:
     return until
 
 
-def _by(actor: Actor) -> SetBy:
-    return SetBy(actor.role.value, actor.organisation, actor.account)
+def _by(actor: Actor) -> By:
+    return By(actor.role.value, actor.organisation, actor.account)
 
 
 def _request_id(actor: Actor, key: str | None) -> str:

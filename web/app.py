@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from web import (
+    admin_audit_routes,
+    admin_key_routes,
+    admin_routes,
     api_alternatives,
     api_board,
     api_feeds,
@@ -16,6 +19,7 @@ from web import (
     api_live,
     api_outcomes,
     api_push,
+    api_session,
     api_surge,
     api_units,
     display_routes,
@@ -24,7 +28,7 @@ from web import (
     page_routes,
     unit_routes,
 )
-from web.auth import oidc_routes
+from web.auth import account_routes, oidc_routes
 from web.auth import routes as auth_routes
 from web.auth.middleware import SessionMiddleware
 from web.errors import install_error_handlers
@@ -69,10 +73,15 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_outcomes.router)
     app.include_router(api_push.router)
     app.include_router(api_surge.router)
+    app.include_router(api_session.router)
     app.include_router(ops.router)
     app.include_router(operator_routes.router)
     app.include_router(auth_routes.router)
     app.include_router(oidc_routes.router)
+    app.include_router(account_routes.router)
+    app.include_router(admin_routes.router)
+    app.include_router(admin_key_routes.router)
+    app.include_router(admin_audit_routes.router)
     app.include_router(page_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)

@@ -14,6 +14,7 @@ from web.pages.filters import read_filters
 from web.pages.groups import municipalities_of
 from web.roles import Permission, Scope
 from web.services import Services
+from web.visiting import visitor_of
 from web.words import DEFAULT
 
 
@@ -48,12 +49,11 @@ async def caller_of(
         may_override=access.allows(request, Permission.OVERRIDE_SURGE, here),
         alternatives=orjson.loads(answer),
         surge=services.surge.of(cluster),
+        visitor=visitor_of(request),
     )
 
 
-def _reporting(
-    services: Services, request: Request, cluster: str, now: datetime
-) -> frozenset[str]:
+def _reporting(services: Services, request: Request, cluster: str, now: datetime) -> frozenset[str]:
     """The units of a cluster that whoever asks may report for by hand."""
     today = danish_day(now)
     return frozenset(

@@ -122,6 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is written; its client has a while to read it."""
         super().on_response_complete()
+        if self._in_body:  # answered without being read: what is still to come is nothing to us
+            self._expect(self.patience.head, self._body_is_late)
         if self.transport.get_write_buffer_size() > 0:
             self._wait_for_reader()
 

@@ -22,6 +22,7 @@ from web.pages.operator_words import say_in
 from web.replay import replay
 from web.roles import Actor, Permission
 from web.services import Services
+from web.visiting import visitor_of
 from web.words import Lang, choose_language
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
@@ -59,7 +60,9 @@ async def overview(request: Request) -> Response:
         if tally.open:
             states.append(SourceState(source_id, "", "", None, Figures(), None, tally))
     lang = _lang(request)
-    page = render_operator(states, bytes_kept, services.clock(), lang, demo=services.demo)
+    page = render_operator(
+        states, bytes_kept, services.clock(), lang, demo=services.demo, visitor=visitor_of(request)
+    )
     return _page(request, page)
 
 
@@ -111,6 +114,7 @@ async def quarantine_page(source: str, request: Request, closed: bool = False) -
         by=_by(request),
         csrf=services.access.csrf_token(request),
         demo=services.demo,
+        visitor=visitor_of(request),
     )
     return _page(request, page)
 
@@ -136,6 +140,7 @@ async def entry_page(source: str, entry_id: str, request: Request) -> Response:
         by=_by(request),
         csrf=services.access.csrf_token(request),
         demo=services.demo,
+        visitor=visitor_of(request),
     )
     return _page(request, page)
 

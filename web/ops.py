@@ -52,7 +52,14 @@ async def readyz(request: Request) -> Response:
     return JSONResponse(body, status_code=200 if ready else 503)
 
 
-@router.get("/metrics", summary="Figures about the service, in the Prometheus text format")
+@router.get(
+    "/metrics",
+    summary="Figures about the service, in the Prometheus text format",
+    responses={
+        401: {"description": "No valid key, and not signed in."},
+        403: {"description": "Not this key's, or not this role's."},
+    },
+)
 async def metrics(request: Request) -> Response:
     """Counters and gauges of this process."""
     services: Services = request.app.state.services

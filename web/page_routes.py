@@ -13,6 +13,7 @@ from web.callers import caller_of
 from web.errors import message_page
 from web.pages import render_board, render_index
 from web.services import Services
+from web.visiting import front_of, visitor_of
 from web.words import Lang, choose_language
 
 router = APIRouter(include_in_schema=False)
@@ -20,15 +21,24 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def index(request: Request) -> Response:
-    """The clusters that may be seen; straight to the board when there is only one."""
+    """Where each role begins: its own room, its one board, or the choice of a board."""
     services: Services = request.app.state.services
+    actor = services.access.actor(request)
+    front = front_of(actor)
+    if front is not None:
+        return RedirectResponse(front, status_code=303)
     open_to = services.access.readable(request, list(services.catalogue.served_clusters()))
     if len(open_to) == 1:
         return RedirectResponse(f"/board/{open_to[0]}", status_code=303)
     if not open_to:
-        services.access.may_read(request, next(iter(services.catalogue.served_clusters()), ""))
+        try:
+            services.access.may_read(request, next(iter(services.catalogue.served_clusters()), ""))
+        except Refused as refused:
+            if refused.status_code == 401:
+                return RedirectResponse("/sign-in", status_code=303)
+            raise
     names = [services.catalogue.clusters[cluster] for cluster in open_to]
-    return HTMLResponse(render_index(names, _lang(request)))
+    return HTMLResponse(render_index(names, _lang(request), visitor_of(request)))
 
 
 @router.get("/board/{cluster}")

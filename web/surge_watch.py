@@ -14,7 +14,8 @@ from datetime import datetime
 import orjson
 
 from capacity.board import BoardUnavailableError, Cursor
-from capacity.board.surge import Override, SetBy, Standing, SurgeStore
+from capacity.board.surge import Override, Standing, SurgeStore
+from capacity.holds import By
 from capacity.instants import Clock
 from capacity.row import Row
 from capacity.surge import SurgeRule, next_state
@@ -108,7 +109,7 @@ class SurgeWatch:
         """Let a person's level stand; see `SurgeStore.override`."""
         self._take(cluster, await self._store.override(cluster, override, request_id))
 
-    async def lift(self, cluster: str, by: SetBy, request_id: str) -> None:
+    async def lift(self, cluster: str, by: By, request_id: str) -> None:
         """Let the computed level stand again; see `SurgeStore.lift`."""
         self._take(cluster, await self._store.lift(cluster, by, request_id))
 

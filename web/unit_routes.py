@@ -21,6 +21,7 @@ from web.pages.assets import STATIC, version
 from web.pages.unit import manifest, render_unit, render_units, shell_files
 from web.roles import Permission
 from web.services import Services
+from web.visiting import front_of, visitor_of
 from web.words import Lang, choose_language
 
 router = APIRouter(include_in_schema=False)
@@ -45,9 +46,13 @@ async def units(request: Request) -> Response:
         refused = _refused(request, None)
         if refused is not None:
             return refused
+        actor = services.access.actor(request)
+        if front_of(actor) != request.url.path:
+            return RedirectResponse("/", status_code=303)
     named = services.catalogue.organisations
     groups = [(named[organisation].name, units) for organisation, units in found.items()]
-    return _page(request, render_units(groups, _lang(request), services.demo))
+    page = render_units(groups, _lang(request), services.demo, visitor_of(request))
+    return _page(request, page)
 
 
 @router.get("/unit/{unit}")
@@ -121,6 +126,7 @@ def _rendered(request: Request, unit: Unit, row: Row | None, cursor: str) -> str
         services.clock(),
         _lang(request),
         csrf=services.access.csrf_token(request),
+        visitor=visitor_of(request),
         demo=services.demo,
         sources={source.id: source.attribution for source in services.sources.values()},
     )

@@ -52,9 +52,9 @@ class KeyUse:
         waiting = dict(self._waiting)
         if not waiting:
             return
-        values = {key: str(epoch_millis(at)) for key, at in waiting.items()}
+        values: dict[Any, Any] = {key: str(epoch_millis(at)) for key, at in waiting.items()}
         async with asking():
-            await self._client.hset(_NAME, mapping=values)  # type: ignore[misc]
+            await self._client.hset(_NAME, mapping=values)
         for key, at in waiting.items():
             if self._waiting.get(key) == at:
                 del self._waiting[key]
@@ -62,7 +62,7 @@ class KeyUse:
     async def all(self) -> dict[str, datetime]:
         """Key id to when it was used last, give or take `EVERY`."""
         async with asking():
-            found: Any = await self._client.hgetall(_NAME)  # type: ignore[misc]
+            found: Any = await self._client.hgetall(_NAME)
         return {key.decode(): from_epoch_millis(int(at)) for key, at in found.items()}
 
     async def stop(self) -> None:

@@ -18,23 +18,11 @@ from capacity.board.connection import open_client
 from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import ClusterKeys
 from capacity.board.store import REMEMBER_SECONDS, asking
+from capacity.holds import By
 from capacity.instants import epoch_millis, format_instant, from_epoch_millis
 from capacity.surge import SurgeState, state_from_json
 
 _SCRIPT = files("capacity.board").joinpath("surge.lua").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class SetBy:
-    """Who did it: role, organisation and a pseudonymous account, never a name."""
-
-    role: str
-    organisation: str | None
-    account: str
-
-    def as_json(self) -> dict[str, object]:
-        """As it stands in answers and in the journal."""
-        return {"role": self.role, "organisation": self.organisation, "account": self.account}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,7 @@ class Override:
     level: int
     reason: str
     until: datetime
-    by: SetBy
+    by: By
     at: datetime | None = None
 
 
@@ -137,7 +125,7 @@ class SurgeStore:
             raise OverrideIsPastError
         return standing
 
-    async def lift(self, cluster: str, by: SetBy, request_id: str) -> Standing:
+    async def lift(self, cluster: str, by: By, request_id: str) -> Standing:
         """Let the computed level stand again; harmless where no override is."""
         by_whom = orjson.dumps(by.as_json())
         remember = REMEMBER_SECONDS * 1000
@@ -172,6 +160,6 @@ def _override(told: Mapping[str, Any], until: int, at: int) -> Override:
         level=told["level"],
         reason=told["reason"],
         until=from_epoch_millis(until),
-        by=SetBy(**told["by"]),
+        by=By(**told["by"]),
         at=from_epoch_millis(at),
     )

@@ -14,7 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from tests.bench import alternatives, fanout, idle, ingest, parsing, parsing_recorded, snapshots
+from tests.bench import (
+    alternatives,
+    fanout,
+    hostile,
+    idle,
+    ingest,
+    parsing,
+    parsing_recorded,
+    snapshots,
+)
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.plan import FULL, QUICK, Plan, Progress
 from tests.bench.processes import Stage
@@ -22,7 +31,16 @@ from tests.bench.results import Outcome, machine, table, write_json
 
 MEASUREMENTS = {
     module.NAME: module.run
-    for module in (fanout, ingest, idle, snapshots, alternatives, parsing, parsing_recorded)
+    for module in (
+        fanout,
+        ingest,
+        idle,
+        hostile,
+        snapshots,
+        alternatives,
+        parsing,
+        parsing_recorded,
+    )
 }
 RESULTS = Path(__file__).parents[2] / "bench-results"
 

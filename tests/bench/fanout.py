@@ -86,7 +86,7 @@ def _figures(count: int, ours: list[Run], theirs: list[Run]) -> list[Figure]:
 def _product(plan: Plan, stage: Stage, count: int) -> Run:
     with stage.product(plan.units) as (server, world):
         wire = HttpWire(server.port, 0, world.keys[0])
-        return _measure(plan, server, count, wire, _pushes(world))
+        return _measure(plan, server, count, wire, pushes(world))
 
 
 def _plain(plan: Plan, stage: Stage, count: int) -> Run:
@@ -94,7 +94,9 @@ def _plain(plan: Plan, stage: Stage, count: int) -> Run:
         return _measure(plan, server, count, RedisWire(stage.socket_path), _appends(plan.units))
 
 
-def _pushes(world: World) -> Make:
+def pushes(world: World) -> Make:
+    """Documents with one report each, of all units in turn, with a mark for a note."""
+
     def make(number: int) -> bytes:
         unit = world.units[number % len(world.units)]
         return document([report(unit, moment(number), mark(number), number)])
@@ -123,9 +125,9 @@ def _measure(plan: Plan, server: Server, count: int, wire: Wire, make: Make) -> 
         server.settle()
         memory = (server.resident_bytes() - before) / count
         boards.watch(wire.fileno(), wire.receive)
-        slow = _pace(server, boards, wire, make, range(int(SLOW * plan.slow_for)), SLOW)
+        slow = pace(server, boards, wire, make, range(int(SLOW * plan.slow_for)), SLOW)
         first = len(boards.complete_at)
-        busy = _pace(
+        busy = pace(
             server, boards, wire, make, range(first, first + int(BUSY * plan.busy_for)), BUSY
         )
         return Run(slow, busy, memory)
@@ -134,9 +136,10 @@ def _measure(plan: Plan, server: Server, count: int, wire: Wire, make: Make) -> 
         wire.close()
 
 
-def _pace(
+def pace(
     server: Server, boards: Boards, wire: Wire, make: Make, numbers: range, rate: float
 ) -> Pace:
+    """Publish the numbered changes at a rate, and wait until every board has every one."""
     sent: dict[int, float] = {}
     cpu = server.cpu_seconds()
     begin = time.perf_counter()

@@ -12,6 +12,7 @@ class Plan:
     `runs` is how often everything is repeated; what is at rest, `idle_runs` times. `boards` are
     the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
     changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
+    `hostile` connections disturb `hostile_boards` boards for stretches of `hostile_for`.
     """
 
     runs: int = 5
@@ -27,6 +28,9 @@ class Plan:
     alternative_units: tuple[int, ...] = (100, 1000, 10_000)
     crowd: int = 200
     crowd_units: tuple[int, ...] = (18, 200)
+    hostile: int = 50
+    hostile_boards: int = 1000
+    hostile_for: float = 12.0
 
     @property
     def each(self) -> range:
@@ -46,6 +50,8 @@ QUICK = Plan(
     document_bytes=150_000,
     alternative_units=(100, 1000),
     crowd_units=(18,),
+    hostile_boards=200,
+    hostile_for=3.0,
 )
 
 

@@ -58,11 +58,16 @@ class StoreServer:
             assert self._process.poll() is None, (self.folder / "log").read_text()
             time.sleep(0.01)
 
-    def says(self, *words: str) -> str:
-        """The server's raw answer to one short command; empty when it cannot be reached."""
+    def empty(self) -> None:
+        """Forget everything; an emptying that nobody knows to be done could come at any time."""
+        answer = self.says("FLUSHALL", within=START_SECONDS)
+        assert answer.startswith("+OK"), f"the store was not emptied: {answer!r}"
+
+    def says(self, *words: str, within: float = 5.0) -> str:
+        """The server's raw answer to one short command; empty when none comes within the time."""
         request = f"*{len(words)}\r\n" + "".join(f"${len(w)}\r\n{w}\r\n" for w in words)
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
+            client.settimeout(within)
             try:
                 client.connect(str(self.path))
                 client.sendall(request.encode())

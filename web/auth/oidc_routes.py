@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from capacity.board import BoardUnavailableError
 from capacity.history import HistoryUnavailableError
-from capacity.people import Account, NewAccount, PeopleError
+from capacity.people import Account, NewAccount, PeopleError, new_id
 from web.auth import signing_in
 from web.auth.claims import Granted
 from web.auth.cookies import is_secure
@@ -105,7 +105,11 @@ async def _account_of(services: Services, request: Request, told: Told) -> Accou
 async def _made(services: Services, request: Request, told: Told, grant: Granted) -> Account:
     """A new account; two browsers of one person may come here at once."""
     people = services.door.people
-    wanted = NewAccount(issuer=told.issuer, subject=told.subject, **_values(grant))
+    fresh = Someone(new_id(), grant.role)
+    await _note(services, request, "account-new", fresh, grant)
+    wanted = NewAccount(
+        id=fresh.account, issuer=told.issuer, subject=told.subject, **_values(grant)
+    )
     try:
         account, _ = await people.create(wanted)
     except PeopleError:
@@ -113,7 +117,6 @@ async def _made(services: Services, request: Request, told: Told, grant: Granted
         if there is None:
             raise
         return there
-    await _note(services, request, "account-new", account, grant)
     return account
 
 
@@ -124,7 +127,8 @@ async def _as_granted(
     values = _values(grant)
     if all(getattr(account, name) == value for name, value in values.items()):
         return account
-    await _note(services, request, "account-change", account, grant)
+    who = Someone(account.id, account.role)
+    await _note(services, request, "account-change", who, grant)
     changed = await services.door.people.change(account.id, **values)
     await services.door.sessions.end(account.id)
     return changed
@@ -139,11 +143,10 @@ def _values(grant: Granted) -> dict[str, Any]:
 
 
 async def _note(
-    services: Services, request: Request, action: str, account: Account, grant: Granted
+    services: Services, request: Request, action: str, who: Someone, grant: Granted
 ) -> None:
     detail = {"how": "oidc", **_values(grant)}
-    who = Someone(account.id, account.role)
-    await note(services, request, who, action, account.id, detail)
+    await note(services, request, who, action, who.account, detail)
 
 
 async def _failed(request: Request, fault: SignInError) -> Response:

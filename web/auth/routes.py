@@ -16,6 +16,7 @@ from web.auth.trail import Someone, note
 from web.errors import message_page
 from web.key_kinds import KeyKind
 from web.pages import times
+from web.pages.plain import render_message
 from web.pages.sign_in import render_set_up, render_sign_in
 from web.services import Services
 from web.words import Lang, Words, choose_language
@@ -38,6 +39,16 @@ async def sign_in_page(
     """The form."""
     told = Words(_lang(request)).text("signed_out") if out else ""
     return HTMLResponse(_form(request, next, told=told))
+
+
+@router.get("/sign-in/done")
+async def signed_in_again(request: Request) -> Response:
+    """Where the tab ends in which somebody has signed in for the sake of another tab."""
+    words = Words(_lang(request))
+    page = render_message(
+        words.text("signed_in_again"), [words.text("signed_in_again_text")], words.lang, 200
+    )
+    return HTMLResponse(page)
 
 
 @router.post("/sign-in")

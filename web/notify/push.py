@@ -70,7 +70,7 @@ class Pusher:
     ) -> tuple[Fate, timedelta]:
         """What became of it, and how long its push service asks to be left alone."""
         if subscription.server_key != self.key.public:
-            return Fate.GONE, timedelta(0)  # made for a key we no longer have
+            return Fate.REFUSED, timedelta(0)  # its push service would say so too
         try:
             async with self._places:
                 answer = await self._post(subscription, message)
@@ -107,6 +107,11 @@ class Pusher:
             raise NotAllowedError(str(error)) from error
 
 
+def warm_up() -> None:
+    """Import now what would else keep the first push; for a thread."""
+    import web.notify.encryption  # noqa: F401
+
+
 def _fate(answer: Answer) -> Fate:
     if answer.ok:
         return Fate.SENT
@@ -125,6 +130,7 @@ class UnitPushes:
         self.subscriptions = subscriptions
         self._notices = notices
         self._tally = tally
+        self._other_keys = False
 
     async def send(
         self,
@@ -148,6 +154,7 @@ class UnitPushes:
             for each in known
             if each.subscription.id not in but and (only is None or each.subscription.id in only)
         ]
+        wanted = self._for_our_key(wanted, unit)
         tries = [self._try(unit, each, message, notice, within) for each in wanted]
         found = await asyncio.gather(*tries)
         fates = [fate for fate, _ in found]
@@ -158,6 +165,19 @@ class UnitPushes:
             later=fates.count(Fate.LATER),
             wait=max((wait for fate, wait in found if fate is Fate.LATER), default=timedelta(0)),
         )
+
+    def _for_our_key(self, wanted: list[Subscription], unit: Unit) -> list[Subscription]:
+        """Those made for our key. Others are left alone, for another process may have their key."""
+        ours = [each for each in wanted if each.server_key == self.pusher.key.public]
+        if len(ours) < len(wanted) and not self._other_keys:
+            self._other_keys = True
+            log.error(
+                "%d browsers of unit %s subscribed for another push key than this process has: "
+                "all processes need the same (docs/notifications.md)",
+                len(wanted) - len(ours),
+                unit.id,
+            )
+        return ours
 
     async def send_to(self, unit: Unit, subscription: Subscription, message: PushMessage) -> Fate:
         """One try at one browser."""

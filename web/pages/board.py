@@ -52,12 +52,10 @@ class Timing:
     retry_max_ms: int = 15_000
 
 
-BOARD_MODULES: Final = (
-    "board", "clock", "connection", "filters", "link", "shown", "times", "totals", "words",
-)  # fmt: skip
-CALL_MODULES: Final = (
-    "alternative", "alternatives", "call", "dom", "holds", "latest", "memory", "mine", "need", "outcome",
-    "say", "send", "surge", "why",
+MODULES: Final = (
+    "alternative", "alternatives", "board", "call", "clock", "connection", "dom", "filters",
+    "holds", "latest", "link", "memory", "mine", "need", "outcome", "say", "send", "shown",
+    "signed_out", "surge", "times", "totals", "why", "words",
 )  # fmt: skip
 """The scripts that a page will ask for, named in its head so that they are fetched at once."""
 
@@ -103,7 +101,8 @@ def render_board(
         words,
         **common,
         csrf=caller.csrf,
-        modules=(*BOARD_MODULES, *CALL_MODULES),
+        visitor=caller.visitor,
+        modules=MODULES,
         call=call_panel(caller, cluster_id, filters, now, words, names),
         surge=surge_view(caller.surge, cluster_id, now, words) if caller.surge else None,
         may_override=caller.may_override,

@@ -18,7 +18,7 @@ from web.pages.cluster import abilities_of
 from web.pages.filters import HOW_SOON, PLACES, Filters
 from web.pages.groups import kind_name
 from web.pages.shown import HOLDABLE, Shown, instant, national
-from web.pages.why import why
+from web.pages.visitor import Visitor
 from web.pages.why import why
 from web.words import Words
 
@@ -55,8 +55,8 @@ class Caller:
 
     `csrf` is what the page sends with changes, `account` the pseudonymous id by which own holds
     are known (empty where many share one), `may_report` the units it may report for,
-    `alternatives` the answer of the alternatives' address for the need (``None``: no panel), and
-    `surge` what is told of the surge level (``None``: no strip).
+    `alternatives` the answer of the alternatives' address for the need (``None``: no panel),
+    `surge` what is told of the surge level (``None``: no strip), and `visitor` who is signed in.
     """
 
     csrf: str = ""
@@ -67,6 +67,7 @@ class Caller:
     may_override: bool = False
     alternatives: Mapping[str, Any] | None = None
     surge: Mapping[str, Any] | None = None
+    visitor: Visitor | None = None
 
 
 @dataclass(frozen=True, slots=True)

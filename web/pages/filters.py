@@ -1,4 +1,4 @@
-"""The need a caller gives, as the visitator chooses it: municipality, capabilities, how soon, where.
+"""The need a caller gives, as it is chosen: municipality, capabilities, how soon, and where.
 
 It lives in the address, so that it works without script and can be sent to a colleague. The
 municipality and the capabilities also filter the rows of the board.

@@ -14,6 +14,7 @@ from feeds.health import Alarm
 from web.pages import times
 from web.pages.environment import render
 from web.pages.operator_words import Say, say_in
+from web.pages.visitor import Visitor
 from web.words import Lang, Words
 
 MOST_SHOWN = 200
@@ -54,7 +55,13 @@ class _Line:
 
 
 def render_operator(
-    states: Sequence[SourceState], bytes_kept: int, now: datetime, lang: Lang, *, demo: bool
+    states: Sequence[SourceState],
+    bytes_kept: int,
+    now: datetime,
+    lang: Lang,
+    *,
+    demo: bool,
+    visitor: Visitor | None = None,
 ) -> str:
     """The overview of all sources; those with something wrong come first."""
     words, say = Words(lang), say_in(lang)
@@ -68,6 +75,7 @@ def render_operator(
         kilobytes=-(-bytes_kept // 1024),
         taken_at=times.moment(words, now, now),
         demo=demo,
+        visitor=visitor,
     )
 
 
@@ -83,6 +91,7 @@ def render_quarantine(
     by: str,
     csrf: str,
     demo: bool,
+    visitor: Visitor | None = None,
 ) -> str:
     """One source's entries, open or closed; `did` tells what an action just led to."""
     words, say = Words(lang), say_in(lang)
@@ -99,13 +108,22 @@ def render_quarantine(
         did=did,
         by=by,
         demo=demo,
+        visitor=visitor,
         state_of=lambda entry: _state_of(say, entry),
         moment=lambda instant: times.moment(words, instant, now),
     )
 
 
 def render_entry(
-    entry: Entry, now: datetime, lang: Lang, *, has_raw: bool, by: str, csrf: str, demo: bool
+    entry: Entry,
+    now: datetime,
+    lang: Lang,
+    *,
+    has_raw: bool,
+    by: str,
+    csrf: str,
+    demo: bool,
+    visitor: Visitor | None = None,
 ) -> str:
     """One entry with all that is known of it."""
     words, say = Words(lang), say_in(lang)
@@ -122,6 +140,7 @@ def render_entry(
         state=_state_of(say, entry),
         by=by,
         demo=demo,
+        visitor=visitor,
         machine=format_instant,
         full=lambda instant: times.full(words, instant),
     )

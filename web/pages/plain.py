@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from capacity.units import Cluster
 from web.pages.environment import render
+from web.pages.visitor import Visitor
 from web.words import Lang, Words
 
 
@@ -12,6 +13,6 @@ def render_message(title: str, paragraphs: Sequence[str], lang: Lang, status: in
     return render("message.html", Words(lang), title=title, paragraphs=paragraphs, status=status)
 
 
-def render_index(clusters: Sequence[Cluster], lang: Lang) -> str:
+def render_index(clusters: Sequence[Cluster], lang: Lang, visitor: Visitor | None = None) -> str:
     """The clusters that can be looked at, each with its board and its wall screen."""
-    return render("index.html", Words(lang), clusters=clusters)
+    return render("index.html", Words(lang), clusters=clusters, visitor=visitor)

@@ -15,10 +15,11 @@ from web.pages.assets import static_url
 from web.pages.board import Timing
 from web.pages.environment import render
 from web.pages.unit_texts import said
+from web.pages.visitor import Visitor
 from web.words import Lang, Words
 
 MODULES: Final = (
-    "clock", "connection", "dom", "link", "push", "send", "shown", "times", "words",
+    "clock", "connection", "dom", "link", "push", "send", "shown", "signed_out", "times", "words",
     "unit/alarm", "unit/ask_texts", "unit/asks", "unit/closing", "unit/figures", "unit/guard",
     "unit/main", "unit/moment", "unit/outbox", "unit/shell", "unit/taps", "unit/texts",
     "unit/told", "unit/undo", "unit/wall_time",
@@ -57,6 +58,7 @@ def render_unit(
     demo: bool = False,
     sources: Mapping[str, str] | None = None,
     timing: Timing | None = None,
+    visitor: Visitor | None = None,
 ) -> str:
     """The page of a unit; without a row it is the shell, which tells no figure at all.
 
@@ -86,15 +88,21 @@ def render_unit(
         server_time=format_instant(now),
         timing=timing or Timing(),
         csrf=csrf,
+        visitor=visitor if row is not None else None,
         demo=demo,
         modules=MODULES,
         script_words=_script_words(catalogue, unit, words),
     )
 
 
-def render_units(units: Iterable[tuple[str, Sequence[Unit]]], lang: Lang, demo: bool) -> str:
+def render_units(
+    units: Iterable[tuple[str, Sequence[Unit]]],
+    lang: Lang,
+    demo: bool,
+    visitor: Visitor | None = None,
+) -> str:
     """The choice of a unit; `units` are those one may report for, by the organisation's name."""
-    return render("units.html", Words(lang), groups=list(units), demo=demo)
+    return render("units.html", Words(lang), groups=list(units), demo=demo, visitor=visitor)
 
 
 def manifest(unit: Unit, lang: Lang) -> dict[str, object]:

@@ -11,7 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from web.words import access, alternatives, board, calls, notify, surge, unit_page, wall
+from web.words import (
+    access,
+    account,
+    admin,
+    alternatives,
+    board,
+    calls,
+    notify,
+    surge,
+    unit_page,
+    wall,
+)
 from web.words.board import KINDS, MONTHS
 from web.words.texts import DEFAULT, LANGUAGES, Lang, Pair, choose_language, fill
 
@@ -34,6 +45,8 @@ ROOMS: Final[Mapping[str, _Room]] = {
     "surge": surge,
     "alternatives": alternatives,
     "access": access,
+    "account": account,
+    "admin": admin,
     "calls": calls,
     "wall": wall,
     "notify": notify,

@@ -36,7 +36,10 @@ export class Call {
     const onAsk = (unit, name) => this.#ask(unit, name);
     this.#mine = new Mine({ dock, words, clock, board, holds, alternatives, onAsk });
     if (dock.querySelector("[data-outcomes]")) {
-      const onLogged = () => filters.clear();
+      const onLogged = () => {
+        holds.dismissEnded();
+        filters.clear();
+      };
       const parts = { dock, cluster, words, clock, memory, filters, holds, alternatives, board };
       this.#outcome = new Outcome({ ...parts, onLogged });
     }

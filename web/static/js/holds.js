@@ -97,6 +97,14 @@ export class Holds {
     this.#onChange();
   }
 
+  // The call is over: what ended or was refused in it is no longer of use. Live holds stay.
+  dismissEnded() {
+    const ended = this.own.filter((hold) => !isLive(hold)).map((hold) => hold.id);
+    this.#memory.set("dismissed", [...this.#memory.get("dismissed", []), ...ended].slice(-50));
+    this.#notices.clear();
+    this.#onChange();
+  }
+
   dismissNotice(unit) {
     this.#notices.delete(unit);
     this.#onChange();

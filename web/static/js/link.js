@@ -1,5 +1,6 @@
 // Says whether the figures are live. A lost link is an alert, once; the countdown is beside it.
 
+import { linkIsLive, linkIsLost } from "./signed_out.js";
 import { moment } from "./times.js";
 
 export class Link {
@@ -23,6 +24,8 @@ export class Link {
   show(state) {
     const same = state.name === this.#state.name && !state.ended === !this.#state.ended;
     this.#state = state;
+    if (state.name === "lost") linkIsLost(Boolean(state.ended));
+    else if (state.name === "live" && !same) linkIsLive();
     if (!same) this.#paint();
     this.tick();
   }

@@ -8,8 +8,6 @@ import { Filters } from "./filters.js";
 import { Link } from "./link.js";
 import { say } from "./say.js";
 import { Surge } from "./surge.js";
-import { clock as timeOfDay } from "./times.js";
-import { fitWall } from "./wall.js";
 import { Words } from "./words.js";
 
 const TICK = 1000; // ages and staleness move on the server's clock, without any message
@@ -55,7 +53,6 @@ function onState(state) {
     surge?.linkIs(state.name === "live");
     call?.linkIs(state.name === "live");
   }
-  fit();
 }
 
 // `choice` is what a person chose or let go of; null when the address changed otherwise.
@@ -78,14 +75,6 @@ function tick() {
   call?.paint();
   surge?.paint();
   link.tick();
-  const face = document.querySelector("[data-clock]");
-  const time = timeOfDay(words, clock.now());
-  if (face && face.textContent !== time) face.textContent = time;
-  fit();
-}
-
-function fit() {
-  if (document.body.classList.contains("wall")) fitWall();
 }
 
 link.show({ name: "connecting" });

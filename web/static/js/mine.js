@@ -97,8 +97,8 @@ export class Mine {
     const name = row?.name ?? unit;
     const verbs = ACTS[state] ?? ["dismiss"];
     const act = (verb) => () => this.#holds.act(hold, name, verb);
-    const goesOn = this.#holds.own.some((other) => isLive(other) && other.asked_at > hold.asked_at);
-    const asksNext = OFFER_NEXT.has(state) && !goesOn;
+    const later = this.#holds.own.some((other) => other.asked_at > hold.asked_at);
+    const asksNext = OFFER_NEXT.has(state) && !later && !this.#holds.notices.length;
     return {
       key: `hold:${hold.id}`,
       name,
