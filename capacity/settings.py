@@ -93,7 +93,7 @@ class Settings(BaseSettings):
 
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """Identity provider (OpenID Connect); without one people sign in by password."""
-    oidc_client_id: str = ""
+    oidc_client_id: str | None = None
     oidc_client_secret: str | None = Field(default=None, repr=False)
     oidc_scope: str = "openid"
     oidc_name: str = "OpenID Connect"

@@ -272,6 +272,8 @@ CASES: dict[str, Case] = {
     "account": Case("/account", before=VISITATOR),
     "accounts": Case("/admin", before=ADMINISTRATOR),
     "new account": Case("/admin/accounts/new", before=ADMINISTRATOR),
+    "keys": Case("/admin/keys", before=ADMINISTRATOR),
+    "audit": Case("/admin/audit", before=ADMINISTRATOR),
     "no such page": Case("/nowhere", complaints=STATUS),
     "no figures": Case("/standing-in", before=standing_in(error_page, 503), complaints=STATUS),
 }

@@ -96,7 +96,11 @@ async def test_from_ask_to_filled(service: Service) -> None:
     hold = await held(service, need=NEED)
 
     assert (hold["state"], hold["need"], hold["unit"]) == ("asked", NEED, PLACE)
-    assert hold["by"] == {"role": "visitator", "organisation": None, "account": "demo"}
+    assert hold["by"] == {
+        "role": "visitator",
+        "organisation": "regionshospitalet-randers",
+        "account": "demo",
+    }
     found = (await service.rows("randers"))[PLACE]
     assert (found["holds"], found["held"], found["free"]) == ([hold], 1, 1)
     accepted = (await move(service, hold, "accept")).json()["hold"]

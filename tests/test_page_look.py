@@ -310,4 +310,6 @@ def test_numbers_are_never_announced(watched, server):
     look(page, server, "/board/randers")
     live = "[aria-live], [role=status], [role=alert], [role=log], output"
     assert page.locator(f".unit :is({live}), .total:is({live}), .total :is({live})").count() == 0
-    assert page.locator(live).count() == 2
+    # What the person did, that the link is lost, that the sign-in has ended: nothing else speaks.
+    told = "[data-status], [data-alert], [data-signed-out]"
+    assert page.locator(live).count() == page.locator(f":is({told}):is({live})").count() == 3

@@ -55,7 +55,9 @@ async def readyz(request: Request) -> Response:
 @router.get(
     "/metrics",
     summary="Figures about the service, in the Prometheus text format",
+    response_class=Response,
     responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
         401: {"description": "No valid key, and not signed in."},
         403: {"description": "Not this key's, or not this role's."},
     },

@@ -112,11 +112,11 @@ def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
 
 @contextmanager
 def _scene(plan: Plan, stage: Stage) -> Iterator[Scene]:
-    with stage.product(UNITS) as (server, world):
-        with closing(Boards(plan.hostile_boards)) as boards:
-            boards.open(server.port, f"/api/v1/live/{CLUSTER}")
-            server.settle()
-            yield Scene(plan, server, boards, world.keys[0], pushes(world), count())
+    product, boards = stage.product(UNITS), Boards(plan.hostile_boards)
+    with closing(boards), product as (server, world):
+        boards.open(server.port, f"/api/v1/live/{CLUSTER}")
+        server.settle()
+        yield Scene(plan, server, boards, world.keys[0], pushes(world), count())
 
 
 @contextmanager

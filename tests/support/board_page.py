@@ -298,10 +298,17 @@ class BoardServer:
                 Route("/board/{cluster}", self._page(render_board)),
                 Route("/wall/{cluster}", self._page(render_wall)),
                 Route("/api/v1/alternatives/{cluster}", self._ask),
+                Route("/api/v1/session", _session),
                 WebSocketRoute("/api/v1/live/{cluster}", self._channel),
                 Mount("/static", static_files()),
             ]
         )
+
+
+def _session(request: Request) -> Response:
+    """Nobody is signed in and nobody need be, as in the demo."""
+    session = {"account": None, "role": None, "csrf": "token"}
+    return Response(orjson.dumps(session), media_type="application/json")
 
 
 @contextmanager

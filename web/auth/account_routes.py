@@ -81,6 +81,7 @@ async def begin_code(request: Request, present: Text, csrf: Text = "") -> Respon
         own = await OwnAccount.of(services, session)
         if not await own.knows(present):
             return await _page(request, session, error=words.text("account_wrong_password"))
+        await note(services, request, session, "code-begin", session.account)
         secret = second_factor.new_secret()
         await services.door.pending.put(pending_name(session), {"secret": secret}, PENDING)
     except WaitError:
