@@ -19,82 +19,29 @@ is not made young by talk of something else: then it becomes unknown until it is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from capacity.instants import BadInstantError, format_instant, parse_instant
+from capacity.hand_word import CLOSING_REASONS, Word, instant_of
+from capacity.instants import format_instant, parse_instant
 from capacity.model import Report, ReportType, State
-from capacity.privacy import CPR_REASON, first_cpr
 from capacity.reading import MAX_COUNT, FieldError, read_report
 from capacity.row import Row
-from capacity.rules import FUTURE_TOLERANCE, unusable
+from capacity.rules import unusable
 from capacity.units import Unit
 
-OLDEST: Final = timedelta(hours=24)
-"""A tap that was kept longer than this without a network says nothing about now."""
 LATEST_REOPENING: Final = timedelta(days=366)
-
-CLOSING_REASONS: Final[Mapping[str, str]] = {
-    "no_staff": "mangler personale",
-    "infection": "smitte",
-    "maintenance": "rengøring eller reparation",
-    "equipment": "udstyr mangler",
-    "agreed": "aftalt lukning",
-    "other": "anden grund",
-}
-"""Why a unit closes, by code; the text is what boards show as the closure's reason."""
 
 COUNTED: Final = frozenset({ReportType.PLACE, ReportType.TEAM, ReportType.SLOT})
 """Kinds of report whose free figure a person can see and say."""
 ON_DUTY: Final = frozenset({ReportType.TEAM, ReportType.ADVICE})
 """Kinds of report that know whether somebody is on duty."""
 
-ACTIONS: Final[Mapping[str, frozenset[str]]] = {
-    "confirm": frozenset(),
-    "close": frozenset(),
-    "open": frozenset({"free"}),
-    "capabilities_off": frozenset(),
-    "on_duty": frozenset({"free", "next_free_at"}),
-    "free": frozenset(),
-}
-"""What can be said, each with what may be said along with it; looked for in this order."""
 _CLOSE_FIELDS = frozenset({"reason", "reopens_at", "reopens_itself"})
 
 
 class NothingStandsError(Exception):
     """What was to be confirmed has no figure; says so in plain words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One thing said: which action, with what, and when."""
-
-    action: str
-    body: Mapping[str, object]
-    said_at: datetime
-
-
-def read_word(body: object, now: datetime) -> Word:
-    """What a body says; raises `FieldError` naming the first field at fault.
-
-    A moment ahead of our clock by less than clocks may be off is taken as now.
-    """
-    if not isinstance(body, Mapping):
-        raise FieldError("body", "is not a JSON object")
-    found = first_cpr(body)
-    if found is not None:
-        raise FieldError(found.split(".")[0].split("[")[0] or "body", CPR_REASON)
-    action = next((name for name in ACTIONS if name in body), None)
-    if action is None:
-        raise FieldError("body", f"says none of {', '.join(ACTIONS)}")
-    stranger = next((n for n in body if n not in {action, "observed_at", *ACTIONS[action]}), None)
-    if stranger is not None:
-        known = stranger in ACTIONS or stranger == "next_free_at"
-        name = stranger if known else "(field name)"
-        raise FieldError(name, f"cannot be said together with {action}" if known else "is unknown")
-    _refuse_half_said(action, body)
-    return Word(action, body, _said_at(body.get("observed_at"), now))
 
 
 def report_of(unit: Unit, row: Row, word: Word, now: datetime) -> Report:
@@ -151,28 +98,6 @@ def fits(unit: Unit, row: Row) -> int | None:
 
 def _is_stale(row: Row, at: datetime) -> bool:
     return row["stale_at"] is None or at >= parse_instant(row["stale_at"])
-
-
-def _refuse_half_said(action: str, body: Mapping[str, object]) -> None:
-    if action in ("confirm", "open") and body[action] is not True:
-        raise FieldError(action, "is not true")
-    if action == "on_duty" and not isinstance(body["on_duty"], bool):
-        raise FieldError("on_duty", "is neither true nor false")
-    if action == "free" and body["free"] is None:
-        raise FieldError("free", "is not a whole number")
-    if action == "capabilities_off" and body["capabilities_off"] is None:
-        raise FieldError("capabilities_off", "is not a list of texts")
-
-
-def _said_at(value: object, now: datetime) -> datetime:
-    if value is None:
-        return now
-    said_at = _instant("observed_at", value)
-    if said_at - now > FUTURE_TOLERANCE:
-        raise FieldError("observed_at", "lies in the future")
-    if now - said_at > OLDEST:
-        raise FieldError("observed_at", "is more than 24 hours ago")
-    return min(said_at, now)
 
 
 def _carried(unit: Unit, row: Row, said_at: datetime) -> dict[str, object]:
@@ -259,7 +184,7 @@ def _closure(word: Word) -> dict[str, object]:
         raise FieldError("close.reopens_itself", "is neither true nor false")
     reopens_at = None
     if said.get("reopens_at") is not None:
-        reopens_at = _instant("close.reopens_at", said["reopens_at"])
+        reopens_at = instant_of("close.reopens_at", said["reopens_at"])
         if not word.said_at < reopens_at <= word.said_at + LATEST_REOPENING:
             raise FieldError("close.reopens_at", "is not within the year that follows")
     elif itself:
@@ -307,16 +232,7 @@ def _duty(unit: Unit, raw: dict[str, object], word: Word) -> None:
         return
     raw["next_free_at"] = None
     if body.get("next_free_at") is not None:
-        next_free_at = _instant("next_free_at", body["next_free_at"])
+        next_free_at = instant_of("next_free_at", body["next_free_at"])
         if not word.said_at < next_free_at <= word.said_at + LATEST_REOPENING:
             raise FieldError("next_free_at", "is not within the year that follows")
         raw["next_free_at"] = format_instant(next_free_at)
-
-
-def _instant(field: str, value: object) -> datetime:
-    if not isinstance(value, str):
-        raise FieldError(field, "is not an ISO 8601 date and time")
-    try:
-        return parse_instant(value)
-    except BadInstantError as error:
-        raise FieldError(field, str(error)) from error

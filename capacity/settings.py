@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     """Rules from claims to roles, the first that fits decides (docs/security.md)."""
     trusted_proxies: list[str] = Field(default_factory=list)
     """Addresses (or networks) of proxies in front, believed about who asks and over what."""
-    max_body_bytes: PositiveInt = 64 * 1024
+    max_body_bytes: PositiveInt = 256 * 1024
     """Largest body of any request but a feed's document."""
     max_connections: PositiveInt = 10_000
     """Connections that a process keeps open, boards included; further ones get 503."""

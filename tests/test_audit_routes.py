@@ -72,9 +72,9 @@ class Walk:
         person = self.people[role]
         return await person.client.request(method, path, json=body, headers=person.headers)
 
-    async def form(self, role: str, path: str, **data: str) -> httpx.Response:
+    async def form(self, who: str, path: str, /, **data: str) -> httpx.Response:
         """A form as a page of the role has it."""
-        person = self.people[role]
+        person = self.people[who]
         token = (await person.client.get("/api/v1/session")).json()["csrf"]
         return await person.client.post(path, data={"csrf": token, **data})
 

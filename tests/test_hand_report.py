@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity.catalogue import builtin_catalogue
-from capacity.hand_report import (
-    ACTIONS,
-    CLOSING_REASONS,
-    NothingStandsError,
-    arrived,
-    empty_now,
-    fits,
-    read_word,
-    report_of,
-)
+from capacity.hand_report import NothingStandsError, arrived, empty_now, fits, report_of
+from capacity.hand_word import ACTIONS, CLOSING_REASONS, read_word
 from capacity.instants import format_instant
 from capacity.model import REPORT_CLASSES, Closure, Inconsistency
 from capacity.reading import FieldError
@@ -106,6 +98,7 @@ def test_a_unit_that_was_never_heard_of_gets_the_catalogues_places() -> None:
 def test_without_any_total_the_old_occupied_is_not_kept() -> None:
     after = say({"free": 2}, standing(TEAM, occupied=3, free=0, on_duty=True), TEAM)
     assert counts(after) == (None, None, None, None, 2)
+    assert fits(TEAM, row_of(TEAM, None)) is None
 
 
 def test_reserved_that_nobody_knew_no_longer_hides_what_is_free() -> None:
@@ -193,6 +186,8 @@ def test_closing_keeps_the_counts_under_the_closure() -> None:
     assert (after["state"], after["free"], after["free_before_holds"]) == ("closed", 0, 1)
     assert after["closure_reason"] == CLOSING_REASONS["no_staff"]
     assert (after["reopens_at"], after["reopens_itself"]) == (reopens, True)
+    after = say({"close": {"reason": "other"}}, after)
+    assert (after["closure_reason"], after["reopens_at"]) == ("anden grund", None)
 
 
 @pytest.mark.parametrize(

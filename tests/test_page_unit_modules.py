@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from capacity.hand_report import CLOSING_REASONS, empty_now, fits
+from capacity.hand_report import empty_now, fits
+from capacity.hand_word import CLOSING_REASONS
 from capacity.instants import COPENHAGEN, BadInstantError, epoch_millis, format_instant, localize
 from capacity.model import Closure
 from capacity.row import Row

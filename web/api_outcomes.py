@@ -27,6 +27,8 @@ from web.services import Services
 LONGEST_PERIOD = timedelta(days=400)
 """A year and a month; whoever needs more asks twice."""
 USUAL_PERIOD = timedelta(days=1)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What our ids of outcomes look like."""
 
 router = APIRouter(prefix="/api/v1/outcomes", tags=["outcomes"])
 
@@ -117,7 +119,8 @@ async def correct_outcome(
     try:
         value = await _value(services, cluster, request)
         detail = {"cluster": cluster, "outcome": value.outcome}
-        await note(services, request, actor, "outcome-correct", outcome, detail)
+        subject = outcome if _ID.fullmatch(outcome) else "unknown"
+        await note(services, request, actor, "outcome-correct", subject, detail)
         logged = await services.outcomes.correct(
             cluster, outcome, value, _by(actor), idempotency_key or uuid.uuid4().hex
         )

@@ -10,13 +10,8 @@ from fastapi.responses import Response
 
 from capacity.board import BoardUnavailableError, Reading
 from capacity.board.store import NURSE
-from capacity.hand_report import (
-    CLOSING_REASONS,
-    NothingStandsError,
-    Word,
-    read_word,
-    report_of,
-)
+from capacity.hand_report import NothingStandsError, report_of
+from capacity.hand_word import CLOSING_REASONS, Word, read_word
 from capacity.instants import epoch_millis, format_instant
 from capacity.model import Report
 from capacity.reading import MAX_COUNT, FieldError

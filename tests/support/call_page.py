@@ -102,10 +102,13 @@ def _reading(row: Row) -> Reading:
 
 
 @contextmanager
-def calling(folder: Path, redis_url: str, declared: str = "") -> Iterator[CallServer]:
+def calling(
+    folder: Path, redis_url: str, declared: str = "", *, demo: bool = True
+) -> Iterator[CallServer]:
     """The service over an emptied store, with an ordinary afternoon on its board.
 
     `declared` is the text of its sources file; without any, only the test itself puts rows there.
+    Without `demo` people have to sign in.
     """
     server, started, stop = CallServer(), threading.Event(), asyncio.Event()
 
@@ -114,7 +117,7 @@ def calling(folder: Path, redis_url: str, declared: str = "") -> Iterator[CallSe
         sources = folder.with_suffix(".toml")
         sources.write_text(declared)
         settings = settings_for(folder, redis_url, sources)
-        async with running(settings, demo=True, clock=server.now) as service:
+        async with running(settings, demo=demo, clock=server.now) as service:
             server.service, server.loop = service, asyncio.get_running_loop()
             started.set()
             await stop.wait()

@@ -36,6 +36,8 @@ COLLEAGUE = By("municipal_staff", "favrskov-kommune", "n-2")
 LIVE = '[data-link="live"]'
 LOST = '[data-link="lost"]'
 
+_DEAF = "async () => (await import('/static/js/unit/guard.js')).isDeaf()"
+
 _SOURCES = f"""
 [[source]]
 id = "{SOURCE}"
@@ -176,12 +178,16 @@ def told(page: Page, text: str) -> None:
 
 
 def rest(page: Page) -> None:
-    """Wait as long as buttons are deaf after one was pressed, or after something moved."""
-    page.wait_for_timeout(750)
+    """Wait until buttons hear again: they are deaf after one was pressed, or something moved."""
+    deadline = time.monotonic() + 20
+    while page.evaluate(_DEAF):
+        assert time.monotonic() < deadline, "buttons stay deaf"
+        page.wait_for_timeout(50)
 
 
 def tap(page: Page, selector: str) -> None:
-    """Touch something once it is where it stays."""
+    """Touch something once it is there and hears."""
+    page.locator(selector).wait_for()
     rest(page)
     page.locator(selector).tap()
 

@@ -17,7 +17,7 @@ def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of every HTTP route, those outside of the API's description too."""
     for route in _flat(app.routes):
         if isinstance(route, APIRoute):
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield method, route.path
 
 

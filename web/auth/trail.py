@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
-from capacity.privacy import holds_cpr
 from web.auth.cookies import address_of
 from web.services import Services
 
@@ -45,13 +44,14 @@ async def note(
     subject: str,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put what is about to be done on the audit trail; `subject` is the id of what it is done to.
+    """Put what is about to be done on the audit trail.
 
-    A subject out of an address is whatever somebody wrote there: a person number is left out.
+    `subject` is the id of what it is done to, as we know it: a caller that has it from an address
+    looks whether there is such a thing first, or writes nothing that somebody typed.
     """
     await services.door.audit.note(
         action,
-        "withheld" if holds_cpr(subject) else subject,
+        subject,
         account=who.account,
         role=who.role,
         address=address_of(request),

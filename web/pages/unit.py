@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from capacity.hand_report import CLOSING_REASONS, COUNTED, fits
+from capacity.hand_report import COUNTED, fits
+from capacity.hand_word import CLOSING_REASONS
 from capacity.holds import REASONS, HoldState
 from capacity.instants import format_instant
 from capacity.model import REPORT_TYPE_OF_KIND

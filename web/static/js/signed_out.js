@@ -25,7 +25,9 @@ export async function renewed() {
     show("other");
     return false;
   }
+  const over = box() && !box().hidden;
   show(null);
+  if (over) dispatchEvent(new Event("online")); // as after any outage: connect without waiting
   const fresh = session.csrf !== meta().content;
   meta().content = session.csrf;
   return fresh;

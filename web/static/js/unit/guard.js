@@ -11,6 +11,11 @@ export function watchTaps() {
   document.addEventListener("click", (event) => judge(event), { capture: true });
 }
 
+// Whether a button that is pressed now does nothing.
+export function isDeaf() {
+  return performance.now() < deafUntil;
+}
+
 // What is on the screen has just changed place.
 export function pageMoved() {
   deafUntil = Math.max(deafUntil, performance.now() + MOVED);
@@ -25,7 +30,7 @@ export function watchPlace() {
 
 function judge(event) {
   if (!event.target.closest?.("button")) return;
-  if (performance.now() < deafUntil) {
+  if (isDeaf()) {
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
