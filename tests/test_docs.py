@@ -135,7 +135,7 @@ def test_commands_of_make_exist() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("README.md", {"read"}), ("docs/operations.md", {"key"})],
+    [("README.md", {"read"}), ("docs/operations.md", {"account", "key"})],
 )
 def test_commands_of_ours_exist(name: str, expected: set[str]) -> None:
     """Wherever a command line names our program, what follows is something that it takes."""
