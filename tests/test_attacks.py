@@ -619,7 +619,9 @@ async def test_a_text_that_comes_while_the_page_is_open_is_a_text_too(place: Bes
             page.wait_for_selector("[data-unit]")
             loop.call_soon_threadsafe(began.set)
             asyncio.run_coroutine_threadsafe(planted.wait(), loop).result(60)
-            page.wait_for_function("document.body.innerText.includes('img id=xss')", timeout=60_000)
+            page.wait_for_function(
+                "() => document.body.innerText.includes('img id=xss')", timeout=60_000
+            )
             return page.locator("#xss").count(), page.title(), list(watched.complaints)
 
     watching = asyncio.create_task(asyncio.to_thread(watch))

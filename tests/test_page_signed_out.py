@@ -251,7 +251,7 @@ def test_the_administrators_and_own_pages_fit_and_complain_of_nothing(
         page.locator("#present-on").fill(PASSWORD)
         page.locator("#present-on ~ button").click()
         expect(page.locator(".qr")).to_be_visible()
-        page.wait_for_function("document.querySelector('.qr').naturalWidth > 100")
+        page.wait_for_function("() => document.querySelector('.qr').naturalWidth > 100")
         assert fits(page)
         page.screenshot(path=tmp_path / "code.png", full_page=True)
         assert tab.complaints == []
