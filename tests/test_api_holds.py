@@ -213,6 +213,26 @@ async def test_a_neighbours_place_takes_an_agreement_and_its_quota(service: Serv
     assert own["agreement"] is None
 
 
+async def test_where_one_agreement_is_used_up_the_next_one_counts(service: Service) -> None:
+    lent, need = "syddjurs-akutplads", NEED | {"municipality": "0707"}
+    await tell(service, lent, free=5)
+    catalogue = service.services.catalogue
+    first = catalogue.agreements["norddjurs-hos-syddjurs"]
+    more = replace(first, id="norddjurs-hos-syddjurs-2")
+    agreements = {**catalogue.agreements, more.id: more}
+    service.services.catalogue = replace(catalogue, agreements=agreements)
+
+    used = []
+    for _ in range(2):
+        hold = await held(service, lent, need=need)
+        used.append(hold["agreement"])
+        seen, name = service.services.hub.feed("randers"), hold["id"].encode()
+        await until(lambda name=name, seen=seen: name in seen.rows[lent])
+    assert used == [first.id, more.id]
+    refused = (await ask(service, lent, need=need)).json()
+    assert (refused["code"], refused["why"]["code"]) == ("quota", "agreement_quota")
+
+
 async def test_an_ask_that_was_granted_stays_granted_when_the_conditions_change(
     service: Service,
 ) -> None:

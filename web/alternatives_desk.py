@@ -91,7 +91,7 @@ class AlternativesDesk:
         return next_best(await self.ranking(cluster, need or Need()), besides, most)
 
     async def _standing(self, cluster: str, need: Need) -> _Kept:
-        used = await self._used_by(cluster, need)
+        used = await self.used(cluster, need)
         kept = self._if_kept(cluster, need, used)
         if kept is not None:
             return kept
@@ -130,8 +130,11 @@ class AlternativesDesk:
             raise BoardUnavailableError("boards stand still")
         return self._hub.feed(cluster).cursor, self._surge.level(cluster), used
 
-    async def _used_by(self, cluster: str, need: Need) -> Mapping[str, int]:
-        """Counts change with holds, and every hold changes a row: asked once per cursor."""
+    async def used(self, cluster: str, need: Need) -> Mapping[str, int]:
+        """Places used under agreements that count for `need`, by `Allowed.usage_key`.
+
+        Counts change with holds, and every hold changes a row: asked once per cursor.
+        """
         if need.municipality not in self._counted or not self._hub.can_serve(cluster):
             return NO_USE
         cursor = self._hub.feed(cluster).cursor

@@ -179,7 +179,8 @@ async def move(
 
 
 async def _asked(services: Services, cluster: str, wanted: _Ask) -> Response:
-    allowed = _allowed(services, wanted)
+    used = await services.alternatives.used(cluster, wanted.need or Need())
+    allowed = _allowed(services, wanted, used)
     if not isinstance(allowed, Allowed):
         # An ask that was granted stays granted, also if its repeat comes too late.
         known = await _granted_before(services, cluster, wanted)
@@ -204,17 +205,23 @@ async def _asked(services: Services, cluster: str, wanted: _Ask) -> Response:
 
 
 def _allowed(
-    services: Services, wanted: _Ask
+    services: Services, wanted: _Ask, used: Mapping[str, int]
 ) -> Allowed | tuple[Refusal] | tuple[Refusal, NotLent]:
-    """What the store cannot know: kinds, opening hours, agreements. Its quota it counts itself."""
+    """What the store cannot know: kinds, opening hours, agreements.
+
+    `used` chooses among several agreements; the quota of the chosen one the store counts itself.
+    """
     unit, now = wanted.unit, services.clock()
     if not is_holdable(unit):
         return (Refusal.NOT_HOLDABLE,)
     if not unit.is_open(now):
         return (Refusal.CLOSED,)
     level = services.surge.level(unit.cluster)
-    judged = agreement_for(services.catalogue, wanted.need or Need(), unit, now, level)
-    return judged if isinstance(judged, Allowed) else (Refusal.AGREEMENT, judged)
+    judged = agreement_for(services.catalogue, wanted.need or Need(), unit, now, level, used)
+    if isinstance(judged, Allowed):
+        return judged
+    used_up = judged.code == "agreement_quota"
+    return Refusal.QUOTA if used_up else Refusal.AGREEMENT, judged
 
 
 async def _granted_before(services: Services, cluster: str, wanted: _Ask) -> Response | None:
