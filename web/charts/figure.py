@@ -1,0 +1,40 @@
+"""The whole figure: picture, sentence, legend, what happened, and the table."""
+
+from markupsafe import Markup
+
+from capacity.spc import ChartKind, meaning
+from web.charts.picture import mark, picture
+from web.charts.svg import element
+from web.charts.told import description, table
+from web.charts.view import ChartView
+from web.pages.environment import render
+from web.words import Words
+
+
+def figure(view: ChartView, words: Words) -> Markup:
+    """The figure as safe HTML, to be put into a page that loads `charts.css`."""
+    sentence = description(view, words)
+    html = render(
+        "chart.html",
+        words,
+        view=view,
+        picture=picture(view, words, sentence),
+        description=sentence,
+        legend=[(_sample(found), words.text(f"chart_means_{found}")) for found in _shown(view)],
+        marks={found: _sample(found) for found in _shown(view)},
+        rows=table(view, words),
+        centre=words.text("chart_median" if view.chart.kind is ChartKind.RUN else "chart_mean"),
+    )
+    return Markup(html)  # noqa: S704 - rendered with everything escaped
+
+
+def _shown(view: ChartView) -> list[str]:
+    """The meanings that occur, each once, in the order of their first point."""
+    found = (point.signal for point in view.chart.points)
+    return list(dict.fromkeys(meaning(each, view.better).value for each in found if each))
+
+
+def _sample(found: str) -> Markup:
+    """The shape of a meaning by itself; the word beside it says what it is."""
+    shape = mark(found, 9.0, 9.0, f"chart-point chart-{found}")
+    return element("svg", shape, class_="chart-sample", viewBox="0 0 18 18", aria_hidden="true")
