@@ -27,7 +27,7 @@ from tests.support.stores import StoreServer
 from web.auth.cookies import PLAIN
 from web.http_protocol import MAX_HEAD, MAX_HEADERS
 from web.key_kinds import KeyKind
-from web.live.protocol import MAX_INCOMING
+from web.live.line import MAX_INCOMING
 
 HOSPITAL = "regionshospitalet-randers"
 ATTACK_SECONDS = 12

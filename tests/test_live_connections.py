@@ -9,19 +9,30 @@ from typing import Any
 import pytest
 import uvloop
 from starlette.websockets import WebSocket
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
 
 from tests.support.board_model import until
 from web.live.connections import (
+    EXTENSION,
     MAX_BUFFERED,
     QueuedConnection,
-    TransportConnection,
     connection_of,
     encoded,
+    when_over,
 )
-from web.live.protocol import EXTENSION
+from web.live.line import BoardLine, Pings
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 MESSAGE = encoded(b"x" * 70_000)
+
+
+def line_on(transport: asyncio.Transport) -> BoardLine:
+    """A board's line after its handshake, without pings."""
+    loop = asyncio.get_running_loop()
+    line = BoardLine(transport, ServerProtocol(state=OPEN), Pings(None, None), set(), loop)
+    transport.set_protocol(line)
+    return line
 
 
 @contextlib.asynccontextmanager
@@ -61,7 +72,7 @@ def run(request: pytest.FixtureRequest) -> Callable[..., None]:
 def test_a_transport_takes_so_much_and_again_once_it_was_read(run: Callable[..., None]) -> None:
     async def main() -> None:
         async with line() as (transport, far):
-            connection = TransportConnection(transport)
+            connection = line_on(transport)
             assert connection.idle()
             sent = 0
             while connection.offer(*MESSAGE):
@@ -80,7 +91,7 @@ def test_a_transport_takes_so_much_and_again_once_it_was_read(run: Callable[...,
 def test_a_transport_that_was_dropped_takes_nothing(run: Callable[..., None]) -> None:
     async def main() -> None:
         async with line() as (transport, far):
-            connection = TransportConnection(transport)
+            connection = line_on(transport)
             while connection.offer(*MESSAGE):
                 pass
             connection.abort()
@@ -96,11 +107,10 @@ def test_a_transport_that_was_dropped_takes_nothing(run: Callable[..., None]) ->
 def test_a_transport_whose_peer_left_takes_nothing_for_long(run: Callable[..., None]) -> None:
     async def main() -> None:
         async with line() as (transport, far):
-            connection = TransportConnection(transport)
+            connection = line_on(transport)
             far.close()
             await until(lambda: not connection.offer(*MESSAGE))
             assert not connection.offer(*MESSAGE)
-            await connection.drain()
 
     run(main())
 
@@ -147,9 +157,53 @@ async def test_a_queue_takes_so_much_and_again_once_it_was_sent() -> None:
     await asyncio.wait_for(sending, 1)
 
 
-async def test_a_server_that_shows_its_transport_is_written_to_directly() -> None:
+async def test_a_server_that_gives_its_connections_away_is_written_to_directly() -> None:
     async with line() as (transport, _):
         application = Application()
         assert isinstance(connection_of(application.socket), QueuedConnection)
-        application.socket.scope["extensions"] = {EXTENSION: {"transport": transport}}
-        assert isinstance(connection_of(application.socket), TransportConnection)
+        ours = line_on(transport)
+        application.socket.scope["extensions"] = {EXTENSION: {"take_over": lambda: ours}}
+        assert connection_of(application.socket) is ours
+
+
+# When a board has gone
+
+
+async def test_what_is_kept_for_a_board_is_given_back_once_when_it_goes() -> None:
+    told: list[str] = []
+    async with line() as (transport, far):
+        scope = {"extensions": {EXTENSION: {"line": (board := line_on(transport))}}}
+        await board.see_out(lambda: told.append("leave"))
+        when_over(scope, lambda: told.append("count"))
+        assert told == []
+
+        far.close()
+        await until(lambda: bool(told))
+
+        assert told == ["leave", "count"]
+        when_over(scope, lambda: told.append("late"))
+        assert told == ["leave", "count", "late"]
+    assert len(told) == 3
+
+
+async def test_a_request_that_no_board_came_of_is_over_with_its_call() -> None:
+    told: list[str] = []
+    when_over({"type": "websocket"}, lambda: told.append("over"))
+    when_over({"extensions": {EXTENSION: {"take_over": line_on}}}, lambda: told.append("over"))
+    assert told == ["over", "over"]
+
+
+async def test_a_goodbye_ends_what_the_board_is_told_and_waits_for_its_answer() -> None:
+    told: list[str] = []
+    async with line() as (transport, far):
+        board = line_on(transport)
+        await board.see_out(lambda: told.append("leave"))
+        await board.goodbye(4401)
+        assert told == ["leave"]
+        assert await read(far, 4) == b"\x88\x02\x11\x31"
+        assert not transport.is_closing()
+
+        far.send(b"\x88\x82\x00\x00\x00\x00\x11\x31")
+        await until(transport.is_closing)
+        board.shutdown()
+        assert told == ["leave"]

@@ -79,7 +79,7 @@ class Access:
             raise self._unknown()
         if not allows(actor, permission, scope):
             raise Refused(403, "You do not have the right to do this.")
-        if permission in CHANGING and _bearer(request) is None:
+        if permission in CHANGING and bearer_of(request) is None:
             self.refuse_foreign(request, form_token)
         return actor
 
@@ -94,14 +94,18 @@ class Access:
 
     def actor(self, request: HTTPConnection) -> Actor | None:
         """Who asks: by key, else by session; ``None`` when nobody is known (as in the demo)."""
-        presented = _bearer(request)
+        presented = bearer_of(request)
         if presented is not None:
-            key = self.keys.find(presented)
-            if key is None:
-                return None
-            self.key_seen(key.id)
-            return actor_of_key(key)
+            return self.actor_with(presented)
         return self.actor_of(session_of(request))
+
+    def actor_with(self, presented: str) -> Actor | None:
+        """Who comes with this key; ``None`` when it is not, or no longer, a usable one."""
+        key = self.keys.find(presented)
+        if key is None:
+            return None
+        self.key_seen(key.id)
+        return actor_of_key(key)
 
     def actor_of(self, session: Session | None) -> Actor | None:
         """Who a session stands for; a wall screen's ends with the key it began with."""
@@ -121,7 +125,7 @@ class Access:
         Nobody else is anybody here: no key, no wall screen, and not the demo's visitor.
         """
         session = session_of(request)
-        if session is None or session.how == "wall" or _bearer(request) is not None:
+        if session is None or session.how == "wall" or bearer_of(request) is not None:
             raise self._unknown()
         self.refuse_foreign(request, form_token)
         return session
@@ -148,7 +152,7 @@ class Access:
 
     def may_feed(self, request: HTTPConnection, source: str) -> Actor:
         """Raise `Refused` unless the request carries this source's key."""
-        if _bearer(request) is None:
+        if bearer_of(request) is None:
             raise self._unknown()
         return self.require(request, Permission.FEED, Scope(source=source))
 
@@ -163,7 +167,7 @@ class Access:
     def is_demo(self, request: HTTPConnection) -> bool:
         """Whether this is the demo's visitor. The demo is open to its own machine, called by its
         own name: another name for the loopback address is how a foreign page would get at it."""
-        return self.open_boards and _is_of_this_machine(request) and _bearer(request) is None
+        return self.open_boards and _is_of_this_machine(request) and bearer_of(request) is None
 
     def _everybody(self, permission: Permission, scope: Scope) -> Actor:
         """The demo's visitor, in the role that the permission is meant for."""
@@ -193,7 +197,7 @@ def actor_of_key(key: Key) -> Actor:
 
 def has_bearer(request: HTTPConnection) -> bool:
     """Whether the request comes with a key, whatever it may open."""
-    return _bearer(request) is not None
+    return bearer_of(request) is not None
 
 
 def session_of(request: HTTPConnection) -> Session | None:
@@ -218,6 +222,7 @@ def _is_of_this_machine(request: HTTPConnection) -> bool:
     return peer in _LOOPBACK and request.url.hostname in _LOOPBACK
 
 
-def _bearer(request: HTTPConnection) -> str | None:
+def bearer_of(request: HTTPConnection) -> str | None:
+    """The key that the request comes with, whatever it may open."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" and value.strip() else None

@@ -85,6 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect_nothing()
         self._is_read()
         super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # it and this object would keep each other, once for every board
 
     # The parser's steps
 

@@ -12,9 +12,9 @@ not be free because something else broke; it counts its tries itself (`web.auth.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from feeds.intake import Receipt
 from web.access import Access, has_bearer, session_of
 from web.auth.cookies import address_of
 from web.errors import message_page
+from web.live.connections import when_over
 
 FEEDS = "/api/v1/feeds/"
 """Documents of feeds have a limit of their own, and a route that reads a too large one to its end
@@ -99,9 +100,7 @@ class VisitorLimits:
         elif scope["type"] == "http":
             await self._app(scope, receive, send)
         else:
-            async with self._counted(visitor) as free:
-                answer = self._app if free else _too_many(scope, 60)
-                await answer(scope, receive, send)
+            await self._let_in(visitor, scope, receive, send)
 
     async def _must_wait(self, visitor: "Visitor") -> int:
         """Seconds until this visitor may ask again; 0 for now."""
@@ -129,26 +128,34 @@ class VisitorLimits:
         if visitor.account is not None and visitor.changing and settings.rate_account:
             yield "account", visitor.account, settings.rate_account
 
-    @asynccontextmanager
-    async def _counted(self, visitor: "Visitor") -> AsyncIterator[bool]:
-        """Counts a live channel while it is open; tells whether there was room for it."""
+    async def _let_in(self, visitor: "Visitor", scope: Scope, receive: Receive, send: Send) -> None:
+        """Count a live channel for as long as it is open, if there is room for it."""
+        wanted = self._counts_of(visitor)
+        if any(self._open[name] >= most for name, most in wanted.items()):
+            await _too_many(scope, 60)(scope, receive, send)
+            return
+        names = tuple(wanted)
+        self._open.update(names)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            when_over(scope, partial(self._release, names))
+
+    def _counts_of(self, visitor: "Visitor") -> dict[str, int]:
+        """What a visitor's live channel counts for, and how many of each may be open."""
         settings = self._settings
         wanted = {f"address:{visitor.address}": settings.sockets_per_address}
         if visitor.key is not None:
             wanted[f"key:{visitor.key}"] = settings.sockets_per_key
         if visitor.session is not None:
             wanted[f"session:{visitor.session}"] = settings.sockets_per_session
-        if any(self._open[name] >= most for name, most in wanted.items()):
-            yield False
-            return
-        self._open.update(wanted.keys())
-        try:
-            yield True
-        finally:
-            self._open.subtract(wanted.keys())
-            for name in wanted:
-                if not self._open[name]:
-                    del self._open[name]
+        return wanted
+
+    def _release(self, names: tuple[str, ...]) -> None:
+        self._open.subtract(names)
+        for name in names:
+            if not self._open[name]:
+                del self._open[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ which ending a session closes its pages' sockets.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
-from starlette.websockets import WebSocket
 
 from capacity.board import BoardUnavailableError
 from capacity.board.sessions import Session, Sessions
@@ -24,10 +23,10 @@ RIGHT_LOST = 4403
 
 @dataclass(eq=False, slots=True)
 class Watched:
-    """One open socket: `token` is its session's, if it has one; `still_allowed` judges anew, given
-    the session as it is now."""
+    """One open socket: `goodbye` closes it with a code; `token` is its session's, if it has one;
+    `still_allowed` judges anew, given the session as it is now."""
 
-    socket: WebSocket
+    goodbye: Callable[[int], Awaitable[None]]
     token: str | None
     still_allowed: Callable[[Session | None], bool]
 
@@ -71,10 +70,7 @@ class SocketWatch:
 
     async def _end(self, watched: Watched, code: int) -> None:
         self._watched.discard(watched)
-        try:
-            await watched.socket.close(code)
-        except RuntimeError as error:  # it closed by itself meanwhile
-            log.debug("a socket was gone already: %s", error)
+        await watched.goodbye(code)
 
 
 def token_of(request: HTTPConnection) -> str | None:

@@ -5,15 +5,19 @@ again it gets all rows that changed since, or a snapshot.
 """
 
 import asyncio
-from typing import Protocol
+import contextlib
+from collections.abc import Callable
+from typing import Protocol, cast
 
-from starlette.websockets import WebSocket
+from starlette.types import Scope
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from web.live.frames import text_frame
-from web.live.protocol import EXTENSION
 
 MAX_BUFFERED = 256 * 1024
 """Bytes that may wait for a board that reads slowly; about a region's whole board."""
+EXTENSION = "akutoverblik.line"
+"""Where in the ASGI scope's extensions our own server lets a board's connection be taken over."""
 
 
 class Connection(Protocol):
@@ -31,38 +35,25 @@ class Connection(Protocol):
         """Drop the connection at once."""
         ...
 
-    async def drain(self) -> None:
-        """Runs beside the receive loop for as long as the connection is open."""
+
+class Attended(Connection, Protocol):
+    """A connection as the route that accepted it sees it."""
+
+    async def goodbye(self, code: int) -> None:
+        """Close it in good order, with this code."""
+        ...
+
+    async def see_out(self, leave: Callable[[], None]) -> None:
+        """Have `leave` called once when the board has gone, which this may wait for, or not."""
         ...
 
 
-class TransportConnection:
-    """Writes ready-made frames to the transport."""
+class Line(Attended, Protocol):
+    """A connection that outlives the application's call."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-
-    def offer(self, message: bytes, frame: bytes) -> bool:
-        """See `Connection.offer`."""
-        transport = self._transport
-        if transport.is_closing() or transport.get_write_buffer_size() > MAX_BUFFERED:
-            return False
-        try:
-            transport.write(frame)
-        except RuntimeError:  # uvloop: the peer closed, and its loss is not yet reported
-            return False
-        return True
-
-    def idle(self) -> bool:
-        """See `Connection.idle`."""
-        return not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0
-
-    def abort(self) -> None:
-        """See `Connection.abort`."""
-        self._transport.abort()
-
-    async def drain(self) -> None:
-        """Nothing to do: the event loop empties the transport's buffer."""
+    def when_over(self, ending: Callable[[], None]) -> None:
+        """Call `ending` once when the board has gone: at once if it has."""
+        ...
 
 
 class QueuedConnection:
@@ -75,7 +66,7 @@ class QueuedConnection:
         self._wake = asyncio.Event()
         self._closed = False
 
-    def offer(self, message: bytes, frame: bytes) -> bool:
+    def offer(self, message: bytes, _frame: bytes) -> bool:
         """See `Connection.offer`."""
         if self._closed or self._buffered > MAX_BUFFERED:
             return False
@@ -93,6 +84,26 @@ class QueuedConnection:
         self._closed = True
         self._wake.set()
 
+    async def goodbye(self, code: int) -> None:
+        """See `Attended.goodbye`."""
+        with contextlib.suppress(RuntimeError):  # it closed by itself meanwhile
+            await self._socket.close(code)
+
+    async def see_out(self, leave: Callable[[], None]) -> None:
+        """See `Attended.see_out`; this way waits."""
+        sending = asyncio.create_task(self.drain())
+        try:
+            while True:  # whatever a board says is ignored, but reading is what answers its pings
+                message = await self._socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    break
+        except WebSocketDisconnect:
+            pass
+        finally:
+            leave()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
     async def drain(self) -> None:
         """Send what is waiting until the connection is aborted."""
         while not self._closed:
@@ -104,12 +115,24 @@ class QueuedConnection:
                 self._buffered -= len(message)
 
 
-def connection_of(socket: WebSocket) -> Connection:
-    """The quickest connection that the server under us allows."""
+def connection_of(socket: WebSocket) -> Attended:
+    """The quickest connection that the server under us allows; the socket must be accepted."""
     found = socket.scope.get("extensions", {}).get(EXTENSION)
     if found is not None:
-        return TransportConnection(found["transport"])
+        return cast(Line, found["take_over"]())
     return QueuedConnection(socket)
+
+
+def when_over(scope: Scope, ending: Callable[[], None]) -> None:
+    """Call `ending` once when the connection of this scope is over, after the application's call.
+
+    That is now, unless it was taken over by a board.
+    """
+    line: Line | None = scope.get("extensions", {}).get(EXTENSION, {}).get("line")
+    if line is None:
+        ending()
+    else:
+        line.when_over(ending)
 
 
 def encoded(message: bytes) -> tuple[bytes, bytes]:

@@ -116,6 +116,10 @@ class Hub:
         """How many boards are open."""
         return sum(len(channel.members) for channel in self._channels.values())
 
+    def knows(self, cluster: str) -> bool:
+        """Whether there is such a board at all."""
+        return cluster in self._channels
+
     def can_serve(self, cluster: str) -> bool:
         """Whether boards of the cluster may be opened: it is known, was read, and is followed.
 
