@@ -20,6 +20,8 @@ Repeated = Literal["first", "second", "refuse"]
 """Which of two equal local times a source means in the hour that occurs twice."""
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})[T ]"
@@ -60,20 +62,22 @@ def to_millis(instant: datetime) -> datetime:
 
 def epoch_millis(instant: datetime) -> int:
     """Milliseconds since 1970, exact (no float in between)."""
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_epoch_millis(millis: int) -> datetime:
     """The instant of `epoch_millis`."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    return _EPOCH + timedelta(milliseconds=millis)
 
 
 def format_instant(instant: datetime | None) -> str | None:
     """ISO 8601 in UTC with ``Z``; milliseconds only where there are any; ``None`` stays."""
     if instant is None:
         return None
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
     spec = "milliseconds" if instant.microsecond else "seconds"
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+    return instant.isoformat(timespec=spec).removesuffix("+00:00") + "Z"
 
 
 def parse_instant(

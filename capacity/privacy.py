@@ -11,6 +11,8 @@ _CANDIDATES = (
     # DD-MM-YY with the same mark twice, then the same; not the tail of a longer date
     re.compile(r"(?<!\d)(?<!\d[-./_ ])(\d{2})([-./_\s])(\d{2})\2\d{2}[-./_\s]{0,3}\d{4}(?!\d)"),
 )
+_DIGITS = 10
+"""Of a whole number; a shorter text cannot hold one."""
 _INVISIBLE = dict.fromkeys([0x00AD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF])
 """Characters that are not seen but would part the digits: soft hyphen, zero-width ones."""
 _NOT_A_NAME_OF_ANYONE = re.compile(
@@ -40,13 +42,15 @@ def holds_cpr(text: str) -> bool:
     refused too. Digits inside a UUID, and a text that is nothing but a decimal number or an
     instant, are no CPR number.
     """
+    if len(text) < _DIGITS:
+        return False
     seen = text if text.isascii() else text.translate(_INVISIBLE)
-    if not any(pattern.search(seen) for pattern in _CANDIDATES):
+    compact, parted = _CANDIDATES
+    if compact.search(seen) is None and parted.search(seen) is None:
         return False
     if _NOT_A_NAME_OF_ANYONE.fullmatch(seen.strip()):
         return False
     seen = _UUID.sub("uuid", seen)
-    compact, parted = _CANDIDATES
     return any(_is_day(m[1], m[2]) for m in compact.finditer(seen)) or any(
         _is_day(m[1], m[3]) for m in parted.finditer(seen)
     )
