@@ -24,7 +24,7 @@ run: $(READY)
 
 # Further words for pytest: make test ARGS='-k rules'
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

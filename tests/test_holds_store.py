@@ -57,8 +57,12 @@ from tests.support.stores import StoreServer, valkey_program
 
 REDIS7 = "/usr/bin/redis-server"
 SECOND = timedelta(seconds=1)
-TELLER = Teller("adt", 0, None, utc_now())
 STATES = list(HoldState)
+
+
+def teller() -> Teller:
+    """Movements as they come in now."""
+    return Teller("adt", 0, None, utc_now())
 
 
 @pytest.fixture(
@@ -572,14 +576,14 @@ async def test_an_admission_takes_over_one_filled_hold_and_a_discharge_none(stor
     assert shown(await row_now(store, "u")) == (0, 2, "free")
     after = utc_now() + SECOND
 
-    await apply_moves(store, CLUSTER, [movement(1, began - MINUTES, "m0")], TELLER)
+    await apply_moves(store, CLUSTER, [movement(1, began - MINUTES, "m0")], teller())
     assert shown(await row_now(store, "u")) == (0, 1, "free")  # somebody else, before the fillings
-    await apply_moves(store, CLUSTER, [movement(-1, after, "m1")], TELLER)
+    await apply_moves(store, CLUSTER, [movement(-1, after, "m1")], teller())
     assert shown(await row_now(store, "u")) == (0, 2, "free")
-    await apply_moves(store, CLUSTER, [movement(1, after + SECOND, "m2")], TELLER)
+    await apply_moves(store, CLUSTER, [movement(1, after + SECOND, "m2")], teller())
     assert shown(await row_now(store, "u")) == (0, 2, "free")  # no longer held, but occupied
     both = [movement(1, after + 2 * SECOND, "m3"), movement(-1, after + 3 * SECOND, "m4")]
-    await apply_moves(store, CLUSTER, both, TELLER)
+    await apply_moves(store, CLUSTER, both, teller())
     assert shown(await row_now(store, "u")) == (0, 3, "free")
 
 
@@ -596,7 +600,7 @@ async def test_beds_that_are_all_known_take_over_what_was_filled(store: Board) -
         for bed, use in (("1", BedUse.OCCUPIED), ("2", BedUse.FREE))
     ]
 
-    await apply_beds(store, CLUSTER, beds, TELLER)
+    await apply_beds(store, CLUSTER, beds, teller())
 
     row = await row_now(store, "u")
     assert shown(row) == (1, 0, "occupied")

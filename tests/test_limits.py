@@ -78,6 +78,19 @@ async def test_a_head_has_a_size(start: Start) -> None:
         assert statuses(await exchange(port, long)) == [431]
 
 
+async def test_a_malformed_request_is_read_so_that_its_answer_arrives(start: Start) -> None:
+    """Bytes that come after we have hung up would reset the connection under the answer."""
+    body = b"x" * 200_000
+    head = b"POST /api/v1/surge/%%1A HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with start() as service, wire(port_of(service)) as connection:
+        await connection.say(head)
+        for begin in range(0, len(body), 10_000):
+            await connection.say(body[begin : begin + 10_000])
+            await asyncio.sleep(0.01)
+        assert statuses(await connection.one()) == [400]
+        assert await connection.rest() == b""
+
+
 async def test_a_head_without_end_is_ended_by_its_size_not_by_memory(start: Start) -> None:
     """Neither the address, a header's name nor its value has to be whole to be counted."""
     async with start() as service:

@@ -67,6 +67,7 @@ class RequestBounds:
             return
         fault = _fault_of(scope)
         if fault is not None:
+            await _read_off(scope, receive, self._max_body)
             await _refusal(400, "request", fault)(scope, receive, send)
         elif scope["type"] == "websocket" or scope["path"].startswith(FEEDS):
             await self._app(scope, receive, send)
@@ -230,6 +231,16 @@ def _measured(receive: Receive, limit: int) -> Receive:
         return message
 
     return measured
+
+
+async def _read_off(scope: Scope, receive: Receive, limit: int) -> None:
+    """Take a refused request's body, within the limit: who closes on bytes that nobody has read
+    resets the connection, and the answer may be lost with it."""
+    read, more = 0, scope["type"] == "http"
+    while more and read <= limit:
+        message = await receive()
+        read += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def _refusal(status: int, field: str, reason: str) -> Response:

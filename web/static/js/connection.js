@@ -13,6 +13,7 @@ export class Connection {
   #socket = null;
   #heard = 0;
   #tries = 0;
+  #ended = false; // our sign-in was refused, and no try has succeeded since
   #retryTimer = 0;
   #watchTimer = 0;
   #lastLook;
@@ -72,18 +73,20 @@ export class Connection {
     }
     this.#cursor = frame.cursor ?? this.#cursor;
     this.#tries = 0;
+    this.#ended = false;
     // A server that has lost its store says so: its figures stand still although the link lives.
     this.#onState(frame.live === false ? { name: "lost" } : { name: "live" });
   }
 
   #drop(ended = false) {
     this.#leave();
+    this.#ended ||= ended;
     const ceiling = Math.min(this.#timing.retryMax, this.#timing.retry * 2 ** this.#tries);
     const delay = ceiling * (0.5 + Math.random() / 2); // jitter: a thousand boards come back
     this.#tries += 1;
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.#open(), delay);
-    this.#onState({ name: "lost", retryAt: performance.now() + delay, ended });
+    this.#onState({ name: "lost", retryAt: performance.now() + delay, ended: this.#ended });
   }
 
   // A half-dead socket may take minutes to close; what it still says is ignored.

@@ -63,8 +63,7 @@ function onState({ name, ended }) {
     part("link-word").textContent = words.text(`link_${name}`);
     if (name === "live") reload.lookSoon();
   }
-  // Whether the access has ended is told once, and no further try can tell otherwise than by success.
-  refused = name === "lost" && (refused || Boolean(ended));
+  refused = Boolean(ended);
   alarm.set("link", name === "lost");
   alarm.set("refused", refused);
   fitWall();
