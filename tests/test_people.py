@@ -43,6 +43,19 @@ def people(history: History, clock: Clock) -> People:
     return People(history, clock)
 
 
+async def test_words_that_a_database_cannot_hold_belong_to_nobody(people: People) -> None:
+    """PostgreSQL refuses a NUL in any text, also in what is asked for."""
+    await people.create(NURSE)
+    for word in ("favrskov-1\0", "\0"):
+        assert await people.by_login(word) is None
+        assert await people.by_subject(word, word) is None
+        assert await people.by_setup(word) is None
+        with pytest.raises(UnknownError):
+            await people.account(word)
+        with pytest.raises(PeopleError):
+            await people.create(NewAccount(role="visitator", login=word))
+
+
 async def test_an_account_has_no_password_until_its_owner_chooses_one_once(
     people: People, clock: Clock
 ) -> None:

@@ -103,7 +103,7 @@ def create(connection: Connection, wanted: NewAccount, now: datetime) -> tuple[A
 
 def get(connection: Connection, account_id: str) -> Account:
     """The account of an id; `UnknownError` when there is none."""
-    found = _one(connection, _TABLE.c.id == account_id)
+    found = _one(connection, id=account_id)
     if found is None:
         raise UnknownError("account", "is unknown")
     return found
@@ -111,12 +111,12 @@ def get(connection: Connection, account_id: str) -> Account:
 
 def by_login(connection: Connection, login: str) -> Account | None:
     """The account that signs in with `login`, whatever its case."""
-    return _one(connection, _TABLE.c.login == login.lower())
+    return _one(connection, login=login.lower())
 
 
 def by_subject(connection: Connection, issuer: str, subject: str) -> Account | None:
     """The account of somebody that an identity provider knows."""
-    return _one(connection, (_TABLE.c.issuer == issuer) & (_TABLE.c.subject == subject))
+    return _one(connection, issuer=issuer, subject=subject)
 
 
 def all_accounts(connection: Connection) -> list[Account]:
@@ -164,7 +164,7 @@ def renew_setup(connection: Connection, account_id: str, now: datetime) -> str:
 
 def by_setup(connection: Connection, token: str, now: datetime) -> Account | None:
     """The account whose set-up token this is, while it is good."""
-    found = _one(connection, _TABLE.c.setup_sha256 == hash_token(token))
+    found = _one(connection, setup_sha256=hash_token(token))
     usable = found is not None and found.usable
     return found if found and usable and found.setup_until and found.setup_until > now else None
 
@@ -218,8 +218,10 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _one(connection: Connection, where: Any) -> Account | None:
-    row = connection.execute(select(_TABLE).where(where)).first()
+def _one(connection: Connection, **by: str) -> Account | None:
+    if any("\0" in word for word in by.values()):
+        return None  # PostgreSQL refuses it even in a question
+    row = connection.execute(select(_TABLE).filter_by(**by)).first()
     return None if row is None else _account(row)
 
 
