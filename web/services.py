@@ -199,7 +199,7 @@ def build_services(
         quarantine=quarantine,
         feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
-        historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
+        historian=Historian(history, hub.tail, clusters, clock=clock, gather=HISTORY_GATHER),
         runner=runner if settings.run_feeds else None,
         notifier=Notifier(settings, board, catalogue, clock, demo=demo),
         demo=demo,

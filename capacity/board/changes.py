@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from capacity.instants import from_epoch_millis
 
@@ -32,9 +33,11 @@ class Cursor:
         return cls(epoch, int(seq))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One applied change: the whole row, as JSON bytes, that replaced the unit's former row."""
+class Change(NamedTuple):
+    """One applied change: the whole row, as JSON bytes, that replaced the unit's former row.
+
+    A tuple, because a process makes one for every change of every cluster.
+    """
 
     stream_id: str
     epoch: str

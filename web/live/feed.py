@@ -48,17 +48,24 @@ class ClusterFeed:
         }
         self._joined = None
 
-    def take(self, change: Change) -> None:
-        """Apply the next change; `OutOfStepError` if it is of another epoch or leaves a gap."""
-        if change.epoch != self.cursor.epoch or change.seq != self.cursor.seq + 1:
-            raise OutOfStepError(
-                f"{self.cluster}: at {self.cursor}, got {change.epoch}-{change.seq}"
-            )
-        self._rows[change.unit] = change.row
-        self._written[change.unit] = change.seq
-        self.cursor = Cursor(change.epoch, change.seq)
-        self.stream_id = change.stream_id
+    def take(self, *changes: Change) -> None:
+        """Apply the next changes; `OutOfStepError` at one of another epoch or after a gap.
+
+        The feed then stands in between, and must be loaded anew.
+        """
+        rows, written = self._rows, self._written
+        epoch, seq = self.cursor.epoch, self.cursor.seq
         self._joined = None
+        for change in changes:
+            if change.epoch != epoch or change.seq != seq + 1:
+                at = f"{self.cluster}: at {Cursor(epoch, seq)}"
+                raise OutOfStepError(f"{at}, got {change.epoch}-{change.seq}")
+            seq = change.seq
+            rows[change.unit] = change.row
+            written[change.unit] = seq
+        if changes:
+            self.cursor = Cursor(epoch, seq)
+            self.stream_id = changes[-1].stream_id
 
     def snapshot(self, now: datetime) -> bytes:
         """The whole board; the rows are joined once per change, not once per board."""
