@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from capacity.store_address import read_store_address, with_replicas
+
 SECRETS = Path("/run/secrets")
 """Where Docker, Podman and Kubernetes put secrets by custom."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -43,7 +45,9 @@ class Settings(BaseSettings):
     data: Path = Path(".akutoverblik")
     """Folder of the embedded stores, the inbox and the keys; made when missing."""
     redis_url: str | None = None
-    """Redis/Valkey address; without one an embedded Valkey runs in `data`."""
+    """Redis/Valkey address (`store_address`); without one an embedded Valkey runs in `data`."""
+    redis_replicas: NonNegativeInt = Field(default=0, le=9)
+    """How many replicas must have a write before it is acknowledged."""
     sql_url: str | None = None
     """SQL address (SQLite or PostgreSQL); without one a SQLite file in `data`."""
     catalogue: list[Path] = Field(default_factory=list)
@@ -128,6 +132,13 @@ class Settings(BaseSettings):
     audit_days: PositiveInt = 5 * 365
     """How long the audit trail is kept."""
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_store_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            read_store_address(url)
+        return url
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, proxies: list[str]) -> list[str]:
@@ -161,6 +172,11 @@ class Settings(BaseSettings):
             if not is_confidential(str(getattr(self, name))):
                 raise ValueError(f"AKUTOVERBLIK_{name.upper()} must begin with https://")
         return self
+
+    @property
+    def store_url(self) -> str | None:
+        """The store's address, with the replicas that its writes wait for."""
+        return self.redis_url and with_replicas(self.redis_url, self.redis_replicas)
 
     @property
     def store_folder(self) -> Path:

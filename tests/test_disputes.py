@@ -224,12 +224,12 @@ async def test_a_unit_of_which_no_nurse_speaks_costs_nothing(store: Board) -> No
     tell = Telling(store)
     await tell.say("feed", 2)
     keys = ClusterKeys(CLUSTER)
-    assert await store._client.exists(keys.kept, keys.lapse) == 0
+    assert await store._store.at("c").exists(keys.kept, keys.lapse) == 0
     await tell.say("nurse", 1)
     await tell.say("feed", 1)
-    assert await store._client.exists(keys.kept) == 1
+    assert await store._store.at("c").exists(keys.kept) == 1
     await tell.say("feed", 2)
-    assert await store._client.exists(keys.kept, keys.lapse) == 0
+    assert await store._store.at("c").exists(keys.kept, keys.lapse) == 0
 
 
 async def test_a_hold_and_a_dispute_live_in_one_row(store: Board) -> None:

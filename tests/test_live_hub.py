@@ -256,7 +256,7 @@ async def test_a_store_that_was_emptied_is_noticed_without_any_change(board: Boa
         connection, _ = joined(hub)
         assert connection.board == {"u": 1}
 
-        await board._client.flushall()
+        await board._store.at("c").flushall()
         await until(lambda: connection.board == {}, within=8)
 
         assert connection.types() == ["snapshot", "snapshot"]
@@ -268,14 +268,14 @@ async def test_a_stream_that_counts_on_below_our_place_does_not_blind_us(board: 
     """As after a store was put back whose clock had been ahead."""
     await board.apply("c", [reading("u", 1)])
     key = "akutoverblik:{c}:changes"
-    await board._client.xadd(
+    await board._store.at("c").xadd(
         key,
         {"e": "x", "n": 1, "u": "u", "r": b'{"unit":"u","observed_ms":1}'},
         id="99999999999999-0",
     )
     async with following(board) as hub:
         connection, _ = joined(hub)
-        await board._client.delete(key)
+        await board._store.at("c").delete(key)
 
         await board.apply("c", [reading("v", 1)])
         await until(lambda: connection.board == {"u": 1, "v": 1}, within=8)
@@ -363,7 +363,7 @@ async def test_what_cannot_be_understood_does_not_stop_the_hub(
     async with following(board) as hub:
         connection, _ = joined(hub)
 
-        await board._client.xadd("akutoverblik:{c}:changes", {"not": "ours"})
+        await board._store.at("c").xadd("akutoverblik:{c}:changes", {"not": "ours"})
         await until(lambda: "frozen" in caplog.text)
         await until(hub.healthy)
         await board.apply("c", [reading("u", 2)])
@@ -391,14 +391,14 @@ async def test_stopping_under_load_is_quick(board: Board) -> None:
 async def test_a_thousand_boards_at_once_cost_the_store_nothing(board: Board) -> None:
     await board.apply("c", [reading(f"u{n}", 1, size=700) for n in range(100)])
     async with following(board) as hub:
-        await board._client.config_resetstat()
+        await board._store.at("c").config_resetstat()
         began = time.monotonic()
 
         boards = [joined(hub)[0] for _ in range(1000)]
 
         assert time.monotonic() - began < 3
         assert {len(one.board) for one in boards} == {100}
-        stats = await board._client.info("commandstats")
+        stats = await board._store.at("c").info("commandstats")
         assert "cmdstat_hgetall" not in stats
 
 

@@ -276,12 +276,12 @@ class Play:
         return from_epoch_millis(self._now)
 
     async def _flush(self, _: None) -> None:
-        await self._board._client.flushall()
+        await self._board._store.at("c").flushall()
         await self._apply([("u", 0)])  # so that it is noticed now rather than in seconds
 
     async def _trim(self, _: None) -> None:
         key = f"akutoverblik:{{{CLUSTER}}}:changes"
-        pipe = self._board._client.pipeline(transaction=True)
+        pipe = self._board._store.at("c").pipeline(transaction=True)
         pipe.xtrim(key, maxlen=0, approximate=False)
         await asyncio.gather(self._apply([("v", 0), ("w", 0)]), pipe.execute())
         await self._apply([("x", 0)])

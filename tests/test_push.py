@@ -286,7 +286,7 @@ async def test_another_process_takes_over_from_one_that_died_half_way(
 
 async def is_reached(process: Process, notice: str) -> bool:
     key = f"akutoverblik:{{randers}}:notice:{notice}"
-    fields: list[Any] = await process.notices._client.hkeys(key)
+    fields: list[Any] = await process.notices._store.at(key).hkeys(key)
     return any(field.startswith(b"to:") for field in fields)
 
 
@@ -450,7 +450,9 @@ async def test_a_phone_that_was_not_reached_for_long_makes_room(
     old, new = (service.phone(name).subscription(key.public) for name in "ab")
     assert await few.add("randers", UNIT.id, old)
     ago = int((utc_now() - UNUSED - timedelta(days=1)).timestamp() * 1000)
-    await few._client.hset(f"akutoverblik:{{randers}}:push_used:{UNIT.id}", old.id, ago)
+    await few._store.at("randers").hset(
+        f"akutoverblik:{{randers}}:push_used:{UNIT.id}", old.id, ago
+    )
     assert await few.add("randers", UNIT.id, new)
     assert [each.subscription for each in await few.of("randers", UNIT.id)] == [new]
     await few.reached("randers", UNIT.id, old.id)  # its late answer brings nothing back

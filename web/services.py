@@ -151,17 +151,17 @@ def build_services(
 
     `paces` are the hub's, in seconds, where they are to differ.
     """
-    assert settings.redis_url is not None, "the caller starts an embedded server first"
+    assert settings.store_url is not None, "the caller starts an embedded server first"
     catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
     sources = load_sources(_source_files(settings, demo), catalogue)
-    board = Board(settings.redis_url)
+    board = Board(settings.store_url)
     clusters = catalogue.served_clusters()
     hub = Hub(board, clusters, clock, **(paces or {}))
-    surge = SurgeWatch(SurgeStore(settings.redis_url), catalogue, hub, clock)
-    quarantine = Quarantine(settings.redis_url)
+    surge = SurgeWatch(SurgeStore(settings.store_url), catalogue, hub, clock)
+    quarantine = Quarantine(settings.store_url)
     intake = Intake(board, catalogue, clock, quarantine)
     expected = {source.id: source.expected_every for source in sources.values()}
-    figures = FeedFigures(settings.redis_url)
+    figures = FeedFigures(settings.store_url)
     history = History(settings.history_url, clock=clock)
     runner = FeedRunner(
         board,
@@ -191,7 +191,7 @@ def build_services(
         door=door,
         board=board,
         sweeper=Sweeper(board, clusters),
-        outcomes=Outcomes(settings.redis_url),
+        outcomes=Outcomes(settings.store_url),
         hub=hub,
         surge=surge,
         alternatives=AlternativesDesk(catalogue, hub, surge, clock, board.quotas),
@@ -199,7 +199,7 @@ def build_services(
         quarantine=quarantine,
         feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
-        historian=Historian(history, hub.tail, clusters, clock=clock, gather=HISTORY_GATHER),
+        historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
         runner=runner if settings.run_feeds else None,
         notifier=Notifier(settings, board, catalogue, clock, demo=demo),
         demo=demo,

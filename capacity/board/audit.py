@@ -2,18 +2,19 @@
 
 Noting is one append to one stream, as durable as a reading on the board. `capacity.people` copies
 entries to SQL, chained by hash, and they leave the stream when they are safe there. So the trail
-neither waits for SQL nor depends on it, and a thing that cannot be noted is not done.
+neither waits for SQL nor depends on it, and a thing that cannot be noted is not done. An entry
+that may or may not be there (`UnconfirmedError`) is noted again by whoever tries again.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Command, Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import from_epoch_millis
@@ -45,7 +46,7 @@ class AuditTrail:
     """Notes entries and hands them over; `BoardUnavailableError` when the store is away."""
 
     def __init__(self, url: str) -> None:
-        self._client = open_client(url)
+        self._store = Store(url)
 
     async def note(
         self,
@@ -58,7 +59,7 @@ class AuditTrail:
         detail: dict[str, object] | None = None,
     ) -> None:
         """Append one entry. The caller does the thing only when this returned."""
-        fields: dict[Any, Any] = {
+        fields: dict[str, str | bytes] = {
             "n": secrets.token_hex(12),
             "a": account[:LONGEST],
             "r": role[:LONGEST],
@@ -68,23 +69,27 @@ class AuditTrail:
             "d": orjson.dumps(detail or {}, option=orjson.OPT_SORT_KEYS),
         }
         async with asking():
-            await self._client.xadd(STREAM, fields)
+            await self._store.write(STREAM, _append(fields))
 
     async def waiting(self, count: int = 500) -> list[Noted]:
         """The oldest entries that are not yet known to be safe in SQL."""
         async with asking():
-            entries: Any = await self._client.xrange(STREAM, count=count)
+            entries: Any = await self._store.at(STREAM).xrange(STREAM, count=count)
         return [_noted(stream_id, fields) for stream_id, fields in entries]
 
     async def forget(self, stream_ids: Sequence[str]) -> None:
         """Drop entries that are safe in SQL."""
         if stream_ids:
             async with asking():
-                await self._client.xdel(STREAM, *stream_ids)
+                await self._store.at(STREAM).xdel(STREAM, *stream_ids)
 
     async def stop(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._store.aclose()
+
+
+def _append(fields: Mapping[str, str | bytes]) -> Command:
+    return ("XADD", STREAM, "*", *(each for field in fields.items() for each in field))
 
 
 def _noted(stream_id: bytes, fields: dict[bytes, bytes]) -> Noted:

@@ -2,8 +2,8 @@
 
 A dump is taken in one transaction, so that rows, stream, holds and sequence fit each other. Each
 key goes as the server's own serialised value (``DUMP``), which the same or a newer server reads.
-A restored store has another run id than the one noted in it, so a new epoch begins and every page
-takes a snapshot.
+A restored store is in another history than the one noted in it, so a new epoch begins and every
+page takes a snapshot.
 """
 
 import struct
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from redis.asyncio import Redis
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Store
 from capacity.board.embedded import IDENTITY_KEY
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
@@ -26,7 +26,8 @@ _PUT_TOGETHER = 200
 
 async def dump(url: str, file: IO[bytes]) -> int:
     """Write every key of ours to `file`; returns how many. `BoardUnavailableError` if away."""
-    client = open_client(url)
+    store = Store(url)
+    client = store.at(PREFIX)
     try:
         async with asking(BACKUP_SECONDS):
             names = sorted(await _names(client))
@@ -43,17 +44,18 @@ async def dump(url: str, file: IO[bytes]) -> int:
                 count += 1
         return count
     finally:
-        await client.aclose()
+        await store.aclose()
 
 
 async def is_empty(url: str) -> bool:
     """Whether the store holds nothing of ours."""
-    client = open_client(url)
+    store = Store(url)
+    client = store.at(PREFIX)
     try:
         async with asking(BACKUP_SECONDS):
             return not await _names(client)
     finally:
-        await client.aclose()
+        await store.aclose()
 
 
 async def load(url: str, file: IO[bytes]) -> int:
@@ -62,7 +64,8 @@ async def load(url: str, file: IO[bytes]) -> int:
     What had a time to live gets what was left of it: a session does not outlive its end by having
     been in a backup, since its own instants are judged too.
     """
-    client = open_client(url)
+    store = Store(url)
+    client = store.at(PREFIX)
     try:
         count = 0
         part: list[tuple[bytes, int, bytes]] = []
@@ -74,7 +77,7 @@ async def load(url: str, file: IO[bytes]) -> int:
         await _put(client, part)
         return count + len(part)
     finally:
-        await client.aclose()
+        await store.aclose()
 
 
 async def _names(client: Redis) -> list[bytes]:

@@ -7,13 +7,19 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from capacity.board.connection import SOCKET_TIMEOUT, function, load_functions, open_client
+from capacity.board.connection import (
+    SOCKET_TIMEOUT,
+    NotReplicatedError,
+    Store,
+    function,
+    load_functions,
+)
 from capacity.board.keys import ClusterKeys
+from capacity.board.routing import NOT_HERE
 
 STREAM_LENGTH = 100_000
 """Changes kept per cluster for readers that were away; history keeps them all."""
@@ -26,6 +32,11 @@ ATTEMPTS = 3
 LAST_ATTEMPT_SECONDS = 2.5
 """No attempt begins later than this: a stopped server answers none, and callers must hear soon."""
 
+UNWAITED = frozenset({"sweep", "lease_hold", "lease_release", "lease_look", "lease_check"})
+"""Functions that nobody is told the outcome of as a fact: they do not wait for replicas. What they
+lose in a fail-over is done again, and a write that is waited for takes them along.
+"""
+
 Argument = bytes | str | int
 
 
@@ -34,16 +45,19 @@ class BoardUnavailableError(Exception):
 
 
 class UnconfirmedError(BoardUnavailableError):
-    """The reply was lost: the write may or may not have been made. Repeating it is safe."""
+    """The write may or may not have been made, or may yet be lost. Repeating it is safe.
+
+    The reply was lost, or fewer replicas than asked for said that they have the write.
+    """
 
 
 class Caller:
-    """Calls functions of the library on one Redis/Valkey server."""
+    """Calls functions of the library in one Redis/Valkey store."""
 
     def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
         self._url = url
         self._stream_length = stream_length
-        self._client: Redis = open_client(url)
+        self._store = Store(url)
 
     async def _request(
         self, name: str, cluster: str, arguments: Sequence[Argument], request_id: str | None
@@ -63,7 +77,7 @@ class Caller:
             attempt += 1
             try:
                 async with asyncio.timeout(SOCKET_TIMEOUT):
-                    return await self._client.fcall(function(name), len(keys), *keys, *arguments)
+                    return await self._once(name, keys, arguments)
             except (RedisError, TimeoutError) as error:
                 unknown = unknown or _may_have_been_done(error)
                 late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
@@ -72,8 +86,16 @@ class Caller:
                     raise kind(_reason(error)) from error
             await asyncio.sleep(0.05 * attempt)
 
+    async def _once(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        command = ("FCALL", function(name), len(keys), *keys, *arguments)
+        if name in UNWAITED:
+            return await self._store.ask(keys[0], command)
+        return (await self._store.write(keys[0], command))[0]
+
     async def _mended(self, error: Exception) -> bool:
         """Whether a repeat can help; puts the functions back where a server has lost them."""
+        if isinstance(error, NOT_HERE):
+            return True
         if not isinstance(error, ResponseError):
             lost = isinstance(error, RedisConnectionError | RedisTimeoutError | TimeoutError)
             return lost and not isinstance(error, BusyLoadingError)
@@ -81,7 +103,7 @@ class Caller:
             return False
         with contextlib.suppress(RedisError, TimeoutError):
             async with asyncio.timeout(SOCKET_TIMEOUT):
-                await load_functions(self._client)
+                await load_functions(self._store)
         return True
 
 
@@ -91,6 +113,8 @@ async def asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(within):
             yield
+    except NotReplicatedError as error:
+        raise UnconfirmedError(_reason(error)) from error
     except (RedisError, TimeoutError) as error:
         raise BoardUnavailableError(_reason(error)) from error
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Script, Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import epoch_millis, from_epoch_millis
@@ -50,19 +50,19 @@ class FeedFigures:
     """The figures of all sources in one Redis/Valkey server; see `quarantine` for its errors."""
 
     def __init__(self, url: str) -> None:
-        self._client = open_client(url)
-        self._write = self._client.register_script(_SCRIPT)
+        self._store = Store(url)
+        self._write = Script(self._store, _SCRIPT)
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def watch(self, sources: Iterable[str], now: datetime) -> None:
         """Note that these sources are watched from now on."""
-        async with asking(), self._client.pipeline(transaction=False) as pipe:
-            for source in sources:
-                pipe.hset(_state(source), "since", epoch_millis(now))
-            await pipe.execute()
+        async with asking():
+            since = ("since", epoch_millis(now))
+            keys = [_state(source) for source in sources]
+            await self._store.read([(key, ("HSET", key, *since)) for key in keys])
 
     async def add(self, source: str, seen: Figures, now: datetime) -> None:
         """Add what one process saw: its times, where they are later, and its counts."""
@@ -77,18 +77,19 @@ class FeedFigures:
         for fate, count in seen.hour.items():
             arguments += (fate, count)
         async with asking():
-            await self._write(keys=[_state(source), _counts(source, now)], args=arguments)
+            await self._write([_state(source), _counts(source, now)], arguments)
 
     async def read(self, sources: Iterable[str], now: datetime) -> dict[str, Figures]:
         """The figures of these sources, by id."""
         wanted = list(sources)
         buckets = [now - n * BUCKET for n in range(HOUR // BUCKET + 1)]
-        async with asking(), self._client.pipeline(transaction=False) as pipe:
-            for source in wanted:
-                pipe.hgetall(_state(source))
-                for bucket in buckets:
-                    pipe.hgetall(_counts(source, bucket))
-            replies: list[dict[bytes, bytes]] = await pipe.execute()
+        keys = [
+            key
+            for source in wanted
+            for key in (_state(source), *(_counts(source, bucket) for bucket in buckets))
+        ]
+        async with asking():
+            replies = await self._store.read([(key, ("HGETALL", key)) for key in keys])
         size = 1 + len(buckets)
         return {
             source: _figures(*replies[index * size : (index + 1) * size])

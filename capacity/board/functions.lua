@@ -174,7 +174,6 @@ end
 local function remove(keys, args)
   local before = answered(keys)
   if before then return before end
-  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local epoch, seq = args[1], 0
   local run = {keys = keys, now = now_ms()}
   for i = 4, #args do
@@ -185,7 +184,7 @@ local function remove(keys, args)
     redis.call('XADD', keys[CHANGES], 'MAXLEN', '~', args[2], '*',
       'e', epoch, 'n', seq, 'u', args[i], 'r', '')
   end
-  redis.call('HSET', keys[META], 'epoch', epoch, 'seq', seq, 'server', server)
+  redis.call('HSET', keys[META], 'epoch', epoch, 'seq', seq, 'history', history())
   return answer(keys, args[3], {epoch, seq, ''})
 end
 

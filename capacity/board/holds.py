@@ -110,23 +110,26 @@ class HoldCalls(Caller):
         """All holds that the cluster's rows show: live ones and those that ended lately."""
         keys = ClusterKeys(cluster)
         async with asking():
-            units: Any = await self._client.hkeys(keys.kept)
-            rows: Any = await self._client.hmget(keys.rows, units) if units else []
+            client = self._store.at(keys.meta)
+            units: Any = await client.hkeys(keys.kept)
+            rows: Any = await client.hmget(keys.rows, units) if units else []
         return [hold for row in rows if row for hold in orjson.loads(row).get("holds", ())]
 
     async def hold(self, cluster: str, hold_id: str) -> dict[str, Any] | None:
         """One hold as its row shows it; ``None`` when there is none (any more)."""
         keys = ClusterKeys(cluster)
         async with asking():
-            unit: Any = await self._client.hget(keys.unit_of, hold_id)
-            row: Any = await self._client.hget(keys.rows, unit) if unit else None
+            client = self._store.at(keys.meta)
+            unit: Any = await client.hget(keys.unit_of, hold_id)
+            row: Any = await client.hget(keys.rows, unit) if unit else None
         shown = orjson.loads(row).get("holds", ()) if row else ()
         return next((hold for hold in shown if hold["id"] == hold_id), None)
 
     async def quotas(self, cluster: str) -> dict[str, int]:
         """How many holds count in each quota, by its key."""
+        key = ClusterKeys(cluster).quota
         async with asking():
-            found: Any = await self._client.hgetall(ClusterKeys(cluster).quota)
+            found: Any = await self._store.at(key).hgetall(key)
         return {key.decode(): int(count) for key, count in found.items()}
 
     async def restore_holds(

@@ -2,8 +2,8 @@
 -- in which rows are written, so that no writer of rows can overwrite a hold.
 --
 -- KEYS of every function, all of one cluster (they share a hash tag):
---   1 meta      hash: epoch, seq, server (run id of the server that wrote last), clock (the time at
---               which a hold function last looked, ms)
+--   1 meta      hash: epoch, seq, history (the one in which was written last, see `begin`), clock
+--               (the time at which a hold function last looked, ms)
 --   2 rows      hash: unit -> whole row, JSON
 --   3 versions  hash: unit -> "observed_ms|digest|trust|stale_ms|seq" (an older program's lack the
 --               two in the middle: no trust)
@@ -31,16 +31,22 @@ local LIVE = {asked = true, accepted = true}
 
 local FIGURE = '"free_before_holds":([%w%-]+),"free":([%w%-]+),"state":"(%a+)"'
 
+-- The server's name for the history of writes that it is in: another after each restart, and each
+-- time a replica becomes primary, also when it was primary before.
+local function history()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+
 -- A server that was restarted, promoted or put in another's place may have lost the last changes
--- without knowing it. Its run id differs from the one noted, so a new epoch begins, and every
--- reader that holds a cursor of the old one takes a snapshot.
+-- without knowing it. It is in another history than the one noted, so a new epoch begins, and
+-- every reader that holds a cursor of the old one takes a snapshot.
 local function begin(keys, fresh_epoch)
-  local known = redis.call('HMGET', keys[META], 'epoch', 'seq', 'server')
-  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local known = redis.call('HMGET', keys[META], 'epoch', 'seq', 'history')
+  local present = history()
   local epoch, seq = known[1], tonumber(known[2] or '0')
-  if not epoch or known[3] ~= server then
+  if not epoch or known[3] ~= present then
     epoch, seq = fresh_epoch, 0
-    redis.call('HSET', keys[META], 'epoch', epoch, 'seq', 0, 'server', server)
+    redis.call('HSET', keys[META], 'epoch', epoch, 'seq', 0, 'history', present)
   end
   return epoch, seq
 end

@@ -9,7 +9,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import BoardUnavailableError, asking
 from capacity.instants import Clock, epoch_millis, from_epoch_millis
@@ -26,7 +26,7 @@ class KeyUse:
     """Remembers, writes and reads; `BoardUnavailableError` from reading when the store is away."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._client = open_client(url)
+        self._store = Store(url)
         self._clock = clock
         self._told: dict[str, datetime] = {}
         self._waiting: dict[str, datetime] = {}
@@ -54,7 +54,7 @@ class KeyUse:
             return
         values: dict[Any, Any] = {key: str(epoch_millis(at)) for key, at in waiting.items()}
         async with asking():
-            await self._client.hset(_NAME, mapping=values)
+            await self._store.at(_NAME).hset(_NAME, mapping=values)
         for key, at in waiting.items():
             if self._waiting.get(key) == at:
                 del self._waiting[key]
@@ -62,7 +62,7 @@ class KeyUse:
     async def all(self) -> dict[str, datetime]:
         """Key id to when it was used last, give or take `EVERY`."""
         async with asking():
-            found: Any = await self._client.hgetall(_NAME)
+            found: Any = await self._store.at(_NAME).hgetall(_NAME)
         return {key.decode(): from_epoch_millis(int(at)) for key, at in found.items()}
 
     async def stop(self) -> None:
@@ -71,4 +71,4 @@ class KeyUse:
             await self.write()
         except BoardUnavailableError as error:
             log.debug("when keys were used could not be written: %s", error)
-        await self._client.aclose()
+        await self._store.aclose()

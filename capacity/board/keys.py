@@ -23,7 +23,7 @@ class ClusterKeys:
 
     @property
     def meta(self) -> str:
-        """Hash: epoch, seq, the run id of the server that wrote last, the clock as last seen."""
+        """Hash: epoch, seq, the history of writes it is of (kept.lua), the clock as last seen."""
         return self._key("meta")
 
     @property

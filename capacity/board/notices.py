@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Script, Store
 from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import PREFIX, ClusterKeys
 from capacity.board.store import asking
@@ -51,13 +51,13 @@ class Notices:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = open_client(url, connections=8)
-        self._write = self._client.register_script(_SCRIPT)
+        self._store = Store(url, connections=8)
+        self._write = Script(self._store, _SCRIPT)
         self._owner = uuid.uuid4().hex
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def claim(self, cluster: str, notice: str, lease: timedelta) -> Claim:
         """Claim a notice."""
@@ -115,7 +115,8 @@ class Notices:
 
     async def sent(self, cluster: str, units: Sequence[str]) -> dict[str, Sent]:
         """What these units have been reminded of so far, by unit."""
-        async with asking(), self._client.pipeline(transaction=False) as pipe:
+        client = self._store.at(ClusterKeys(cluster).meta)
+        async with asking(), client.pipeline(transaction=False) as pipe:
             for unit in units:
                 pipe.hgetall(_reminded(cluster, unit))
             found: list[dict[bytes, bytes]] = await pipe.execute()
@@ -127,7 +128,7 @@ class Notices:
 
     async def _do(self, what: str, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
         async with asking():
-            return await self._write(keys=list(keys), args=[what, self._owner, *arguments])
+            return await self._write(keys, [what, self._owner, *arguments])
 
 
 def reminder(unit: str, figure: datetime, channel: Channel) -> str:

@@ -17,8 +17,14 @@ from typing import Any
 
 import orjson
 
-from capacity.board.calls import ATTEMPTS, LAST_ATTEMPT_SECONDS, BoardUnavailableError, asking
-from capacity.board.connection import open_client
+from capacity.board.calls import (
+    ATTEMPTS,
+    LAST_ATTEMPT_SECONDS,
+    BoardUnavailableError,
+    UnconfirmedError,
+    asking,
+)
+from capacity.board.connection import Script, Store
 from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import ClusterKeys
 from capacity.holds import By
@@ -59,14 +65,14 @@ class Outcomes:
     def __init__(
         self, url: str, *, window: timedelta = CORRECTION_WINDOW, kept: timedelta = KEPT
     ) -> None:
-        self._client = open_client(url)
-        self._write = self._client.register_script(_SCRIPT)
+        self._store = Store(url)
+        self._write = Script(self._store, _SCRIPT)
         self._window = window
         self._kept = kept
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def log(self, cluster: str, value: OutcomeValue, by: By, request_id: str) -> Logged:
         """Log an outcome, once however often it is asked for under one `request_id`.
@@ -109,8 +115,9 @@ class Outcomes:
 
     async def recent(self, cluster: str) -> list[Logged]:
         """What the store still keeps, oldest first: all that history may not have yet, and more."""
+        key = ClusterKeys(cluster).outcomes
         async with asking():
-            found: Any = await self._client.hgetall(ClusterKeys(cluster).outcomes)
+            found: Any = await self._store.at(key).hgetall(key)
         logged = [_logged(outcome_id.decode(), record) for outcome_id, record in found.items()]
         return sorted(logged, key=lambda each: (each.at, each.id))
 
@@ -132,8 +139,10 @@ class Outcomes:
             try:
                 async with asking():
                     return await self._write(
-                        keys=[keys.outcomes, keys.outcome_ages, keys.journal], args=arguments
+                        [keys.outcomes, keys.outcome_ages, keys.journal], arguments, confirmed=True
                     )
+            except UnconfirmedError:
+                raise  # waited for replicas, in vain
             except BoardUnavailableError:
                 if attempt == ATTEMPTS or time.monotonic() - began > LAST_ATTEMPT_SECONDS:
                     raise

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 
@@ -14,30 +14,30 @@ class Pending:
     """Keeps a value under a name that nobody can guess, and gives it out once."""
 
     def __init__(self, url: str) -> None:
-        self._client = open_client(url)
+        self._store = Store(url)
 
     async def put(self, name: str, value: dict[str, Any], lifetime: timedelta) -> None:
         """Keep a value; `BoardUnavailableError` when the store is away."""
         async with asking():
-            await self._client.set(_key(name), orjson.dumps(value), px=lifetime)
+            await self._store.at(_key(name)).set(_key(name), orjson.dumps(value), px=lifetime)
 
     async def look(self, name: str) -> dict[str, Any] | None:
         """The value, which stays; ``None`` when it is gone."""
         async with asking():
-            found: Any = await self._client.get(_key(name))
+            found: Any = await self._store.at(_key(name)).get(_key(name))
         value: dict[str, Any] | None = orjson.loads(found) if found else None
         return value
 
     async def take(self, name: str) -> dict[str, Any] | None:
         """The value, which is then gone; ``None`` when it was taken, or waited too long."""
         async with asking():
-            found: Any = await self._client.getdel(_key(name))
+            found: Any = await self._store.at(_key(name)).getdel(_key(name))
         value: dict[str, Any] | None = orjson.loads(found) if found else None
         return value
 
     async def stop(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._store.aclose()
 
 
 def _key(name: str) -> str:

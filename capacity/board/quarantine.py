@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Script, Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import epoch_millis, from_epoch_millis
@@ -120,15 +120,16 @@ class Quarantine:
         entries_per_source: int = ENTRIES_PER_SOURCE,
         raw_bytes: int = RAW_BYTES,
     ) -> None:
-        self._client = open_client(url)
-        self._write = self._client.register_script(_SCRIPT)
+        self._store = Store(url)
+        self._client = self._store.at(_TAG)
+        self._write = Script(self._store, _SCRIPT)
         self._entries_per_source = entries_per_source
         self._raw_bytes = raw_bytes
         self._dropping: set[str] = set()
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def put(
         self, source: str, rejects: Sequence[Reject], document: Document, now: datetime
@@ -149,7 +150,7 @@ class Quarantine:
             told = {"source": source, "document": document.id, "kept": document.kept}
             arguments += [entry_id, orjson.dumps(told | reject.as_json() | times)]
         async with asking():
-            dropped, let_go = await self._write(keys=_keys(source), args=arguments)
+            dropped, let_go = await self._write(_keys(source), arguments)
             await self._client.sadd(f"{_TAG}:sources", source)
         self._tell(source, dropped, let_go)
 
@@ -159,7 +160,7 @@ class Quarantine:
         """Close those entries of a source that are open; answers which this call has closed."""
         arguments: list[str | int] = ["close", epoch_millis(now), state, by, *ids]
         async with asking():
-            done: Any = await self._write(keys=_keys(source), args=arguments)
+            done: Any = await self._write(_keys(source), arguments)
         return [entry_id.decode() for entry_id in done]
 
     async def entry(self, entry_id: str) -> Entry | None:
@@ -185,7 +186,7 @@ class Quarantine:
     async def forget(self, document_id: str) -> None:
         """Let a raw text go."""
         async with asking():
-            await self._write(keys=_keys(source_of(document_id)), args=["forget", document_id])
+            await self._write(_keys(source_of(document_id)), ["forget", document_id])
 
     async def tallies(self) -> dict[str, Tally]:
         """How full it is, for every source that ever had an entry, by source id."""

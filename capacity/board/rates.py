@@ -9,7 +9,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import Clock, epoch_millis, from_epoch_millis
@@ -18,6 +18,8 @@ FREE_FAILURES = 4
 """Failed tries that cost nothing; people mistype."""
 LONGEST_DELAY = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
+_RATES = f"{PREFIX}:{{rates}}"
+_PEOPLE = f"{PREFIX}:{{people}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,16 @@ class Rates:
     """Counts by name; `BoardUnavailableError` when the store is away."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._client = open_client(url)
+        self._store = Store(url)
+        self._rates = self._store.at(_RATES)
+        self._people = self._store.at(_PEOPLE)
         self._clock = clock
         # The library wants an address even where it is given connections.
         storage = RedisStorage(
             "async+redis://localhost:6379",
             implementation="redispy",
-            key_prefix=f"{PREFIX}:{{rates}}",
-            connection_pool=self._client.connection_pool,  # type: ignore[arg-type]
+            key_prefix=_RATES,
+            connection_pool=self._rates.connection_pool,  # type: ignore[arg-type]
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
@@ -57,7 +61,7 @@ class Rates:
     async def may_try(self, login: str) -> datetime | None:
         """``None`` if a sign-in may be tried now, else from when on."""
         async with asking():
-            found: Any = await self._client.hget(_failures(login), "until")
+            found: Any = await self._people.hget(_failures(login), "until")
         until = from_epoch_millis(int(found)) if found else None
         return until if until and until > self._clock() else None
 
@@ -67,7 +71,7 @@ class Rates:
         A delay, not a lock: nobody can shut somebody out for good by trying their login.
         """
         key = _failures(login)
-        async with asking(), self._client.pipeline(transaction=True) as pipe:
+        async with asking(), self._people.pipeline(transaction=True) as pipe:
             pipe.hincrby(key, "count", 1)
             pipe.pexpire(key, FORGET_AFTER)
             result: Any = await pipe.execute()
@@ -76,19 +80,19 @@ class Rates:
             delay = min(LONGEST_DELAY, timedelta(seconds=2 ** min(over, 12)))
             async with asking():
                 until = str(epoch_millis(self._clock() + delay))
-                await self._client.hset(key, "until", until)
+                await self._people.hset(key, "until", until)
 
     async def succeeded(self, login: str) -> None:
         """Forget failed tries."""
         async with asking():
-            await self._client.delete(_failures(login))
+            await self._people.delete(_failures(login))
 
     async def stop(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
 
 def _failures(login: str) -> str:
     """By hash: what was typed as a login may be a password."""
     digest = hashlib.sha256(login.strip().lower().encode()).hexdigest()[:32]
-    return f"{PREFIX}:{{people}}:failed:{digest}"
+    return f"{_PEOPLE}:failed:{digest}"

@@ -3,6 +3,9 @@
 A session is kept under the SHA-256 of the random token that its cookie holds, so a look into the
 store opens nothing. It ends by idleness, by age, by being ended, and when the account's rights
 change. All keys share one hash tag (``{people}``), hence one shard.
+
+Only the end of a session is waited for on replicas: one that comes back is a danger, one that is
+lost costs a sign-in.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Store
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import Clock, epoch_millis, from_epoch_millis
@@ -23,6 +26,7 @@ TOUCH_EVERY = timedelta(seconds=60)
 """`seen_at` moves at most this often; a session may be idle for longer by as much."""
 OVERLAP = timedelta(seconds=30)
 """A token that was exchanged is good for this long: requests under way still carry it."""
+_PEOPLE = f"{PREFIX}:{{people}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ class Sessions:
         self, url: str, clock: Clock, lifetimes: Mapping[str, Lifetime], default: Lifetime
     ) -> None:
         """`lifetimes` by role; `default` for the others."""
-        self._client = open_client(url)
+        self._store = Store(url)
+        self._client = self._store.at(_PEOPLE)
         self._clock = clock
         self._lifetimes = lifetimes
         self._default = default
@@ -144,13 +149,15 @@ class Sessions:
             for digest, session in await self._all(account)
             if session_id in (None, session.id)
         ]
-        if not wanted:
-            return 0
-        async with asking(), self._client.pipeline(transaction=True) as pipe:
-            pipe.delete(*[_key(digest) for digest in wanted])
-            pipe.srem(_list(account), *wanted)
-            result: Any = await pipe.execute()
-        return int(result[0])
+        # Waited for on replicas even where nothing is left to end: a first try, whose wait was in
+        # vain, may have ended it.
+        digests = wanted or [""]
+        gone = [_key(digest) for digest in digests]
+        async with asking():
+            ended, _ = await self._store.write(
+                _PEOPLE, ("DEL", *gone), ("SREM", _list(account), *digests)
+            )
+        return int(ended)
 
     async def still_on(self, tokens: Iterable[str]) -> dict[str, Session]:
         """Which of these tokens' sessions go on; for whoever holds sockets open.
@@ -170,7 +177,7 @@ class Sessions:
 
     async def stop(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     def _lifetime(self, session: Session) -> Lifetime:
         return self._lifetimes.get(session.role, self._default)
@@ -222,11 +229,11 @@ def _digest(token: str) -> str:
 
 
 def _key(digest: str) -> str:
-    return f"{PREFIX}:{{people}}:session:{digest}"
+    return f"{_PEOPLE}:session:{digest}"
 
 
 def _list(account: str) -> str:
-    return f"{PREFIX}:{{people}}:sessions:{account}"
+    return f"{_PEOPLE}:sessions:{account}"
 
 
 def _encoded(session: Session) -> bytes:

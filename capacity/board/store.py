@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from redis.asyncio import Redis
-
 from capacity.board.calls import (
     ATTEMPTS,
     LAST_ATTEMPT_SECONDS,
@@ -23,9 +21,9 @@ from capacity.board.changes import START, Change, Cursor, LateReading
 from capacity.board.connection import (
     BLOCK_SECONDS,
     SOCKET_TIMEOUT,
+    Store,
     durability,
     load_functions,
-    open_client,
 )
 from capacity.board.holds import HoldCalls
 from capacity.board.journal import JournalRead, read_journal
@@ -163,23 +161,30 @@ class Board(HoldCalls):
 
     def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
         super().__init__(url, stream_length=stream_length)
-        self._blocking: Redis = open_client(url)
+        self._blocking = Store(url)
 
     async def start(self) -> str:
         """Load the functions; tells the server's durability (see `connection.durability`)."""
         async with asking():
-            await load_functions(self._client)
-            return await durability(self._client)
+            await load_functions(self._store)
+            return await durability(self._store)
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
         await self._blocking.aclose()
 
     async def ping(self) -> None:
         """Raise `BoardUnavailableError` unless the server answers and is not loading."""
         async with asking():
-            await self._client.ping()
+            for primary in await self._store.primaries():
+                await primary.ping()
+
+    async def still_ours(self, cluster: str) -> None:
+        """Raise `lease.FencedError` where writing to this cluster depends on a lease that ended.
+
+        Here it depends on nothing; see `lease.FencedBoard`.
+        """
 
     async def apply(
         self, cluster: str, readings: Sequence[Reading], request_id: str | None = None
@@ -216,7 +221,8 @@ class Board(HoldCalls):
     ) -> Standing:
         """Everything that movements in these units, told by these messages, depend on."""
         keys = ClusterKeys(cluster)
-        async with asking(), self._client.pipeline(transaction=True) as pipe:
+        client = self._store.at(keys.meta)
+        async with asking(), client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.rows, list(units))
             pipe.hmget(keys.versions, list(units))
             for message in messages:
@@ -250,7 +256,8 @@ class Board(HoldCalls):
     async def snapshot(self, cluster: str) -> Snapshot:
         """The cluster's rows and the exact place in the stream that they stand for."""
         keys = ClusterKeys(cluster)
-        async with asking(), self._client.pipeline(transaction=True) as pipe:
+        client = self._store.at(keys.meta)
+        async with asking(), client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.meta, ["epoch", "seq"])
             pipe.xrevrange(keys.changes, count=1)
             pipe.hgetall(keys.rows)
@@ -268,8 +275,9 @@ class Board(HoldCalls):
 
     async def cursor(self, cluster: str) -> Cursor:
         """Where the cluster's sequence stands now."""
+        key = ClusterKeys(cluster).meta
         async with asking():
-            found: Any = await self._client.hmget(ClusterKeys(cluster).meta, ["epoch", "seq"])
+            found: Any = await self._store.at(key).hmget(key, ["epoch", "seq"])
         epoch, seq = found
         return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
 
@@ -277,20 +285,18 @@ class Board(HoldCalls):
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[Change]:
         """Changes after a stream position, oldest first; does not wait."""
+        key = ClusterKeys(cluster).changes
         async with asking():
-            entries: Any = await self._client.xrange(
-                ClusterKeys(cluster).changes, min=f"({stream_id}", count=count
-            )
+            entries: Any = await self._store.at(key).xrange(key, min=f"({stream_id}", count=count)
         return [_change(entry_id, fields) for entry_id, fields in entries]
 
     async def late_after(
         self, cluster: str, stream_id: str, count: int = READ_BATCH
     ) -> list[LateReading]:
         """Superseded readings after a stream position, oldest first; does not wait."""
+        key = ClusterKeys(cluster).late
         async with asking():
-            entries: Any = await self._client.xrange(
-                ClusterKeys(cluster).late, min=f"({stream_id}", count=count
-            )
+            entries: Any = await self._store.at(key).xrange(key, min=f"({stream_id}", count=count)
         return [
             LateReading(
                 entry_id.decode(),
@@ -306,7 +312,8 @@ class Board(HoldCalls):
     ) -> JournalRead:
         """Entries of the journal after a stream position, oldest first; does not wait."""
         async with asking():
-            return await read_journal(self._client, cluster, stream_id, count)
+            client = self._store.at(ClusterKeys(cluster).journal)
+            return await read_journal(client, cluster, stream_id, count)
 
     async def wait_for_changes(
         self,
@@ -322,7 +329,8 @@ class Board(HoldCalls):
         clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
         block = max(1, int(min(timeout, BLOCK_SECONDS) * 1000))
         async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
-            reply: Any = await self._blocking.xread(streams, count=count, block=block)
+            client = self._blocking.at(next(iter(streams)))
+            reply: Any = await client.xread(streams, count=count, block=block)
         found: dict[str, list[Change]] = {}
         for key, entries in _stream_pairs(reply):
             changes = [_change(entry_id, fields) for entry_id, fields in entries]

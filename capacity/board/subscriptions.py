@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Script, Store
 from capacity.board.keys import PREFIX, ClusterKeys
 from capacity.board.store import asking
 from capacity.instants import from_epoch_millis
@@ -60,13 +60,13 @@ class Subscriptions:
     """
 
     def __init__(self, url: str, *, most: int = MOST_PER_UNIT) -> None:
-        self._client = open_client(url, connections=8)
-        self._write = self._client.register_script(_SCRIPT)
+        self._store = Store(url, connections=8)
+        self._write = Script(self._store, _SCRIPT)
         self.most = most
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def add(self, cluster: str, unit: str, subscription: Subscription) -> bool:
         """Keep one; false when the unit has as many as it may."""
@@ -86,8 +86,9 @@ class Subscriptions:
 
     async def of(self, cluster: str, unit: str) -> list[Subscribed]:
         """All subscriptions of a unit, by id."""
-        async with asking(), self._client.pipeline(transaction=True) as pipe:
-            for key in _keys(cluster, unit):
+        keys = _keys(cluster, unit)
+        async with asking(), self._store.at(keys[0]).pipeline(transaction=True) as pipe:
+            for key in keys:
                 pipe.hgetall(key)
             found: Any = await pipe.execute()
         texts, used = found
@@ -100,7 +101,7 @@ class Subscriptions:
 
     async def _do(self, cluster: str, unit: str, arguments: Sequence[str | bytes | int]) -> int:
         async with asking():
-            answer: int = await self._write(keys=_keys(cluster, unit), args=list(arguments))
+            answer: int = await self._write(_keys(cluster, unit), arguments, confirmed=True)
         return answer
 
 

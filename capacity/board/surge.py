@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from capacity.board.connection import open_client
+from capacity.board.connection import Command, Script, Store
 from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import ClusterKeys
 from capacity.board.store import REMEMBER_SECONDS, asking
@@ -23,6 +23,8 @@ from capacity.instants import epoch_millis, format_instant, from_epoch_millis
 from capacity.surge import SurgeState, state_from_json
 
 _SCRIPT = files("capacity.board").joinpath("surge.lua").read_text(encoding="utf-8")
+_BY_PEOPLE = frozenset({"set", "lift"})
+"""Waited for on replicas; a computed level that is lost is computed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +59,24 @@ class SurgeStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = open_client(url, connections=8)
-        self._script = self._client.register_script(_SCRIPT)
+        self._store = Store(url, connections=8)
+        self._script = Script(self._store, _SCRIPT)
 
     async def stop(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._store.aclose()
 
     async def look(self, clusters: Sequence[str]) -> dict[str, Standing]:
         """How the clusters stand, in one round trip; ends overrides whose time is over."""
-        async with asking(), self._client.pipeline(transaction=False) as pipe:
-            pipe.time()
-            for cluster in clusters:
-                fields = ["version", "state", "override", "until", "at"]
-                pipe.hmget(ClusterKeys(cluster).surge, fields)
-            result: Any = await pipe.execute()
-        (seconds, micros), *found = result
-        now = int(seconds) * 1000 + int(micros) // 1000
+        fields = ("version", "state", "override", "until", "at")
+        questions: list[tuple[str, Command]] = []
+        for key in (ClusterKeys(cluster).surge for cluster in clusters):
+            questions += [(key, ("TIME",)), (key, ("HMGET", key, *fields))]
+        async with asking():
+            result = await self._store.read(questions)
         standing = {
-            cluster: _standing([*(field or b"" for field in fields), now])
-            for cluster, fields in zip(clusters, found, strict=True)
+            cluster: _standing([*(field or b"" for field in found), _millis(*time)])
+            for cluster, time, found in zip(clusters, result[::2], result[1::2], strict=True)
         }
         for cluster, each in standing.items():
             if each.override is not None and each.override.until <= each.now:
@@ -138,8 +138,9 @@ class SurgeStore:
         keys = ClusterKeys(cluster)
         async with asking():
             reply: Any = await self._script(
-                keys=[keys.surge, keys.journal, keys.request(f"surge:{request_id}")],
-                args=[what, JOURNAL_LENGTH, *arguments],
+                [keys.surge, keys.journal, keys.request(f"surge:{request_id}")],
+                [what, JOURNAL_LENGTH, *arguments],
+                confirmed=what in _BY_PEOPLE,
             )
         *fields, outcome = reply
         return _standing(fields), outcome.decode()
@@ -153,6 +154,10 @@ def _standing(fields: Sequence[Any]) -> Standing:
         override=_override(orjson.loads(override), int(until), int(at)) if override else None,
         now=from_epoch_millis(int(now)),
     )
+
+
+def _millis(seconds: int, micros: int) -> int:
+    return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _override(told: Mapping[str, Any], until: int, at: int) -> Override:

@@ -83,8 +83,8 @@ class Door:
 
 def build_door(settings: Settings, access: Access, history: History, clock: Clock) -> Door:
     """The door of a process whose store and database are those of `settings`."""
-    assert settings.redis_url is not None
-    url = settings.redis_url
+    assert settings.store_url is not None
+    url = settings.store_url
     people, trail = People(history, clock), AuditTrail(url)
     lifetime = Lifetime(
         idle=timedelta(minutes=settings.session_idle_minutes),

@@ -51,7 +51,7 @@ def _guarded(work: Any, settings: Settings, folder: Path) -> int:
 
 
 async def _take(settings: Settings, folder: Path) -> None:
-    url = settings.redis_url or running_url(settings.store_folder)
+    url = settings.store_url or running_url(settings.store_folder)
     if url is None:
         raise CannotError(f"no store runs on {settings.store_folder}: start the service first")
     _begin(folder)
@@ -94,7 +94,7 @@ def _finish(folder: Path, manifest: dict[str, Any]) -> None:
 async def _put_back(settings: Settings, folder: Path) -> None:
     manifest = _checked(folder)
     embedded: EmbeddedServer | None = None
-    url = settings.redis_url
+    url = settings.store_url
     if url is None:
         embedded = EmbeddedServer(settings.store_folder)
         embedded.start()

@@ -51,7 +51,7 @@ class Station:
 
 @asynccontextmanager
 async def open_station(settings: Settings, *, asks_store: bool) -> AsyncIterator[Station]:
-    url = settings.redis_url or running_url(settings.store_folder)
+    url = settings.store_url or running_url(settings.store_folder)
     if url is None and asks_store:
         raise CannotError(
             f"no store runs on {settings.store_folder}; start the service, or set "

@@ -80,7 +80,7 @@ def _show(settings: Settings, kind: KeyKind, secret: str) -> None:
 
 async def _last_use(settings: Settings) -> dict[str, datetime] | None:
     """When keys were used last; ``None`` when there is no store to ask."""
-    url = settings.redis_url or running_url(settings.store_folder)
+    url = settings.store_url or running_url(settings.store_folder)
     if url is None:
         return None
     use = KeyUse(url, utc_now)

@@ -39,7 +39,7 @@ class Desk:
         if not ends:
             yield self._accounts(_none_to_end)
             return
-        url = self.settings.redis_url or running_url(self.settings.store_folder)
+        url = self.settings.store_url or running_url(self.settings.store_folder)
         if url is None:
             raise CannotError("sessions must be ended too, and no store runs: start the service")
         hours = Lifetime(timedelta(hours=12), timedelta(hours=12))

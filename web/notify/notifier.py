@@ -46,13 +46,13 @@ class Notifier:
         *,
         demo: bool = False,
     ) -> None:
-        assert settings.redis_url is not None
+        assert settings.store_url is not None
         self.tally = Tally()
         self._catalogue = catalogue
         self._public_url = settings.public_url
         self._outgoing = Outgoing(settings.private_hosts)
-        self._notices = Notices(settings.redis_url)
-        self.subscriptions = Subscriptions(settings.redis_url)
+        self._notices = Notices(settings.store_url)
+        self.subscriptions = Subscriptions(settings.store_url)
         self.pushes = self._make_pushes(settings, clock, demo=demo)
         self._webhook = Webhook(
             Hosts.of(settings.webhook_hosts, settings.private_hosts),
