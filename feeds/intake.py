@@ -175,6 +175,7 @@ class Intake:
     def read(self, source: Source, raw: bytes) -> tuple[Receipt, list[Reading]]:
         """Parse and resolve without writing anything: the rejects, and what would be applied."""
         received_at = self._clock()
+        received_ms, today = epoch_millis(received_at), danish_day(received_at)
         batch = source.format.parse(raw, source.mapping, received_at)
         receipt = Receipt(rejected=list(batch.rejects))
         readings: list[Reading] = []
@@ -192,7 +193,7 @@ class Intake:
                 received_at=received_at,
                 source=source.id,
                 freshness=fresh,
-                today=danish_day(received_at),
+                today=today,
             )
             readings.append(
                 Reading(
@@ -201,7 +202,7 @@ class Intake:
                     digest=digest_of(row),
                     row=encode_row(row),
                     trust=source.trust or 0,
-                    received_ms=epoch_millis(received_at),
+                    received_ms=received_ms,
                     stale_ms=epoch_millis(report.observed_at + fresh.stale_after),
                 )
             )
