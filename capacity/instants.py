@@ -65,15 +65,20 @@ def epoch_millis(instant: datetime) -> int:
     return (instant - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=1024)
 def from_epoch_millis(millis: int) -> datetime:
-    """The instant of `epoch_millis`."""
+    """The instant of `epoch_millis`; remembers its answers, for a store does much in one."""
     return _EPOCH + timedelta(milliseconds=millis)
 
 
 def format_instant(instant: datetime | None) -> str | None:
     """ISO 8601 in UTC with ``Z``; milliseconds only where there are any; ``None`` stays."""
-    if instant is None:
-        return None
+    return None if instant is None else _format_instant(instant)
+
+
+@lru_cache(maxsize=1024)
+def _format_instant(instant: datetime) -> str:
+    """Remembers its answers: the rows of a document share few instants."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
     spec = "milliseconds" if instant.microsecond else "seconds"

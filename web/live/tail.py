@@ -16,9 +16,9 @@ from capacity.board import Board, Change
 from capacity.board.changes import START, LateReading
 from capacity.board.journal import JournalRead
 
-KEPT = 5_000
-"""Changes of one cluster that wait here, about 5 MB; a reader that is further behind asks the
-store."""
+KEPT = 20_000
+"""Changes of one cluster that wait here, about 20 MB, and only while they are still to be read; a
+reader that is further behind asks the store."""
 
 LOOK_EVERY = 2.0
 """Seconds after which a reader looks at the store itself, although the hub has told of nothing."""
