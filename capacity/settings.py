@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Source files; without any there are no feeds."""
     keys: Path | None = None
     """File of hashed keys; without one `data`/keys.toml."""
+    secret: str | None = Field(default=None, min_length=32, repr=False)
+    """Secret from which page tokens are derived; without one `data`/secret, made when missing."""
     host: str = "127.0.0.1"
     port: int = 8000
     max_document_bytes: int = 10 * 1024 * 1024

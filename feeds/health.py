@@ -7,7 +7,7 @@ processes together know (`capacity.board.feed_figures`), and tells when a source
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -124,6 +124,11 @@ class FeedHealth:
         """The health of one source, begun when first asked for."""
         return self._sources.setdefault(source, SourceHealth(source))
 
+    def hand_over(self, source: str) -> None:
+        """Another process runs this source now, and tells of it: this one's view is of the past."""
+        of = self.of(source)
+        of.failing_since = of.last_error = of.newest_observed_ms = of.last_success_at = None
+
     def all(self) -> list[SourceHealth]:
         """Every source seen, by id."""
         return [self._sources[source] for source in sorted(self._sources)]
@@ -133,7 +138,7 @@ class SharedHealth:
     """The health of all sources, of all processes.
 
     `expected` says how often each source should say something new; ``None`` for no expectation.
-    Of several processes only one should be told to give the alarm: the one that runs the feeds.
+    Of several processes only one gives a source's alarm: the one that runs its cluster's feeds.
     """
 
     def __init__(
@@ -148,6 +153,7 @@ class SharedHealth:
         self._expected = expected
         self._clock = clock
         self._alarms: dict[str, Alarm] = {}
+        self._watched: frozenset[str] = frozenset()
         self._sharing = asyncio.Lock()
 
     async def share(self) -> None:
@@ -169,13 +175,15 @@ class SharedHealth:
             for source, figures in found.items()
         }
 
-    async def begin(self) -> None:
-        """Silence counts from now on: what came before was not watched."""
-        await self._figures.watch(self._expected, self._clock())
+    async def begin(self, sources: Iterable[str] | None = None) -> None:
+        """The silence of these sources (of all) counts from now on: nobody watched before."""
+        await self._figures.watch(self._expected if sources is None else sources, self._clock())
 
-    async def check(self) -> None:
-        """Log each alarm once when it begins and once when it is over."""
-        for source, (figures, alarm) in (await self.read()).items():
+    async def check(self, sources: Iterable[str] | None = None) -> None:
+        """Log each alarm of these sources (of all) once when it begins and once when it is over."""
+        known = await self.read()
+        for source in known if sources is None else sources:
+            figures, alarm = known[source]
             before = self._alarms.get(source)
             if alarm is before:
                 continue
@@ -198,20 +206,25 @@ class SharedHealth:
                     every,
                 )
 
-    async def run(self, *, give_alarm: bool) -> None:
-        """Share, and give the alarm if told to, until cancelled; a store that is away is waited
-        for.
+    async def run(self, watched: Callable[[], Mapping[str, bool]] = dict) -> None:
+        """Share, and give alarms, until cancelled; a store that is away is waited for.
+
+        `watched` names the sources whose alarms are this process's to give, at this moment, and
+        whether nobody had watched each before.
         """
-        begun = not give_alarm
         while True:
             try:
-                if not begun:
-                    await self.begin()
-                    begun = True
-                await (self.check() if give_alarm else self.share())
+                await self._look(watched())
             except BoardUnavailableError as error:
                 log.debug("feed figures wait: the store is away (%s)", error)
             await asyncio.sleep(SHARE_SECONDS)
+
+    async def _look(self, ours: Mapping[str, bool]) -> None:
+        if unwatched := [s for s, anew in ours.items() if anew and s not in self._watched]:
+            await self.begin(unwatched)
+        self._watched = frozenset(ours)
+        self._alarms = {s: alarm for s, alarm in self._alarms.items() if s in ours}
+        await (self.check(ours) if ours else self.share())
 
     async def stop(self) -> None:
         """Share what is left, if the store is there, and close the connections."""

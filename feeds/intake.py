@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from capacity.board import Board, Outcome, Reading
@@ -81,11 +82,18 @@ class Intake:
         self.health = FeedHealth()
         self.ailing: set[str] = set()
 
+    def onto(self, board: Board) -> "Intake":
+        """The same intake, the sources' health included, writing through another board."""
+        other = copy(self)
+        other._board = board
+        return other
+
     async def take(self, source: Source, raw: bytes, request_id: str | None = None) -> Receipt:
         """Read one document and put what it says on the board.
 
         Raises `UnreadableError` when no part of it can be read, and `BoardUnavailableError` when
-        it cannot be made durable; repeating the call after that is always safe. The same
+        it cannot be made durable; repeating the call after that is always safe. Over a board that
+        is written under a lease, `FencedError` when that has ended: nothing was done. The same
         `request_id` with the same bytes counts as the same delivery.
         """
         received_at = self._clock()
@@ -93,8 +101,8 @@ class Intake:
         try:
             receipt, readings = await self._read(source, raw)
         except UnreadableError as error:
-            health.failed(received_at, f"unreadable: {error}")
             await self.set_aside(source, raw, [error.reject])
+            health.failed(received_at, f"unreadable: {error}")
             raise
         await self._apply(source, receipt, readings, _delivery(raw, request_id))
         await self.set_aside(source, raw, receipt.rejected)
@@ -105,7 +113,9 @@ class Intake:
         """Put what could not be used into quarantine; `raw` is ``None`` if it was never loaded.
 
         Raises `BoardUnavailableError`: a document is done with only when its faults are kept too.
+        Under a lease that has ended nothing is set aside, and `FencedError` is raised.
         """
+        await self._board.still_ours(source.cluster)
         if rejects and self._quarantine is not None:
             patients = source.format.carries_patients
             document = document_of(source.id, raw, rejects, carries_patients=patients)

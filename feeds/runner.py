@@ -1,38 +1,45 @@
-"""Runs what happens on a schedule: polls, folder scans, and the board's upkeep."""
+"""Runs the feeds of the clusters whose lease this process holds, and stands by for the others.
+
+Any number of processes may do so: `capacity.board.lease` sees to it that each cluster's feeds are
+run by one of them. A holder renews four times in the length of a lease; when it is lost another
+takes over once the lease has ended, and at once when it stops in order. While the store is away
+nobody can renew: the holder pauses once its lease must have ended, keeping the documents that it
+could not hand over, and goes on if nobody took the lease meanwhile.
+
+Taking over starts afresh, by the way every start goes: polls ask without validators, folders and
+SFTP take in what lies there, senders of MLLP send again what was not answered. So nothing is
+skipped; and what comes twice is recognised by its content, and changes nothing.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, timedelta
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from capacity.board import Board, BoardUnavailableError
-from capacity.board.upkeep import put_catalogue, reopen_due
+from capacity.board import Board, BoardUnavailableError, FencedBoard, FencedError, Leases
+from capacity.board.lease import Hold
 from capacity.instants import Clock
 from capacity.units import Catalogue
+from feeds.cluster_feeds import ClusterFeeds, Surroundings
 from feeds.intake import Intake
-from feeds.sources import Source, Transport
-from feeds.transports.folder import FolderWatch
-from feeds.transports.mllp import MllpServer
-from feeds.transports.poll import Poll
-from feeds.transports.retry import TICK, Fetching, Paced
+from feeds.sources import Source
 
 log = logging.getLogger(__name__)
 
-SCAN_EVERY = timedelta(seconds=1)
-REOPEN_EVERY = timedelta(seconds=5)
-LISTEN_EVERY = timedelta(seconds=5)
-"""How often a port that could not be had is tried again."""
-CATALOGUE_EVERY = timedelta(seconds=30)
-STOP_SECONDS = 5.0
+RENEWALS = 4
+"""In the length of a lease: three may fail before it ends."""
+TRIES = 8
+"""In the length of a lease, by those who stand by."""
+UNWATCHED = timedelta(minutes=1)
+"""Sources that nobody watched for longer than this begin anew: their silence says nothing yet."""
 
 
 class FeedRunner:
-    """Polls, watches and listens to all sources that do not push, and keeps the board in order."""
+    """All clusters of one process."""
 
     def __init__(
         self,
@@ -44,105 +51,197 @@ class FeedRunner:
         clock: Clock,
         *,
         max_bytes: int,
+        leases: Leases,
     ) -> None:
-        self._board = board
-        self._catalogue = catalogue
-        self._sources = sources
-        self._intake = intake
-        self._inbox = inbox
-        self._clock = clock
-        self._max_bytes = max_bytes
         self._client = httpx.AsyncClient(follow_redirects=False)
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_listener(self._noticed, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
-        self._running: set[asyncio.Task[object]] = set()
-        self._servers: list[MllpServer] = []
+        self._leases = leases
+        around = Surroundings(catalogue, intake, inbox, clock, max_bytes, self._client)
+        clusters = {source.cluster for source in sources.values()}
+        self._duties = [
+            Duty(
+                cluster,
+                [source for source in sources.values() if source.cluster == cluster],
+                board,
+                leases,
+                around,
+            )
+            for cluster in sorted(clusters | set(catalogue.served_clusters()))
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def clusters(self) -> list[str]:
+        """The clusters whose feeds this process runs, as far as it knows."""
+        return [duty.cluster for duty in self._duties if duty.is_ours()]
+
+    @property
+    def refused(self) -> int:
+        """How many times feeds of this process were stopped by the fence."""
+        return sum(duty.refused for duty in self._duties)
+
+    def watched(self) -> dict[str, bool]:
+        """The sources of those clusters, and whether each had been unwatched before."""
+        return {
+            source.id: duty.anew
+            for duty in self._duties
+            if duty.is_ours()
+            for source in duty.sources
+        }
 
     def start(self) -> None:
-        """Begin; the first poll and scan of every source happen at once."""
-        for source in self._sources.values():
-            if source.transport is Transport.POLL:
-                poll = Poll(source, self._client, self._intake, self._clock, self._max_bytes)
-                self._at_pace(poll, source.every, f"poll {source.id}")
-            elif source.transport is Transport.FOLDER:
-                watch = FolderWatch(source, self._inbox, self._intake, self._clock, self._max_bytes)
-                watch.prepare()
-                self._at_pace(watch, SCAN_EVERY, f"folder {source.id}")
-            elif source.transport is Transport.SFTP:
-                self._at_pace(self._sftp_folder(source), source.every, f"sftp {source.id}")
-            elif source.transport is Transport.MLLP:
-                server = MllpServer(source, self._intake, self._clock, self._max_bytes)
-                self._servers.append(server)
-                self._every(LISTEN_EVERY, server.start, f"mllp {source.id}")
-        self._every(REOPEN_EVERY, self._reopen, "reopen closed units")
-        self._every(CATALOGUE_EVERY, self._refresh, "catalogue")
-        self._scheduler.start()
+        """Begin to try for every cluster's lease."""
+        self._tasks = [
+            asyncio.create_task(duty.run(), name=f"feeds of {duty.cluster}")
+            for duty in self._duties
+        ]
+        for task in self._tasks:
+            task.add_done_callback(_tell)
 
     async def stop(self) -> None:
-        """Stop the schedule, and let what is under way finish for a few seconds."""
-        self._scheduler.shutdown(wait=False)
-        await asyncio.gather(*(server.stop() for server in self._servers))
-        if self._running:
-            await asyncio.wait(self._running, timeout=STOP_SECONDS)
+        """Stop, let what is under way finish for a few seconds, and give the leases up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(duty.leave() for duty in self._duties))
         await self._client.aclose()
 
-    def _at_pace(self, transport: Fetching, every: timedelta, name: str) -> None:
-        """Run a transport at its pace, and out of turn once a store that was away may be back."""
-        paced = Paced(transport, every, self._clock)
-        self._every(min(every, TICK), paced.tick, name)
 
-    def _sftp_folder(self, source: Source) -> Fetching:
-        # Loading its library takes a third of a second, which only those who use it should pay.
-        from feeds.transports.sftp import SftpFolder
+class Duty:
+    """One cluster: whether its feeds are this process's to run, and then running them."""
 
-        return SftpFolder(source, self._inbox, self._intake, self._clock, self._max_bytes)
+    def __init__(
+        self,
+        cluster: str,
+        sources: list[Source],
+        board: Board,
+        leases: Leases,
+        around: Surroundings,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cluster = cluster
+        self.sources = sources
+        self.anew = False
+        """Whether nobody had run these feeds for a while when this process took them."""
+        self.refused = 0
+        self._board = board
+        self._leases = leases
+        self._around = around
+        self._elapsed = elapsed
+        self._feeds: ClusterFeeds | None = None
+        self._fence = 0
+        self._ends_at = 0.0
+        self._paused = False
+        self._told = False
+        self._stands_by = ""
+        self._sooner = asyncio.Event()
 
-    def _every(self, interval: timedelta, work: Callable[[], Awaitable[object]], name: str) -> None:
-        """Schedule work at an interval, one instance at a time.
+    def is_ours(self) -> bool:
+        """Whether the lease lasts, as far as this process knows. The store knows better."""
+        return self._feeds is not None and self._elapsed() < self._ends_at
 
-        The scheduler drops a run that is a second late unless told otherwise, so the grace is
-        the interval itself; several missed runs are made up by one.
-        """
-
-        async def tracked() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._running.add(task)
+    async def run(self) -> None:
+        """Take, renew, pause and lose the lease until cancelled."""
+        while True:
+            asked_at = self._elapsed()
             try:
-                await work()
-            finally:
-                self._running.discard(task)
-
-        self._scheduler.add_job(
-            tracked,
-            "interval",
-            seconds=interval.total_seconds(),
-            name=name,
-            next_run_time=self._clock(),
-            misfire_grace_time=max(1, int(interval.total_seconds())),
-            coalesce=True,
-            max_instances=1,
-        )
-
-    async def _reopen(self) -> None:
-        for cluster in self._catalogue.served_clusters():
-            try:
-                await reopen_due(self._board, cluster, self._clock())
+                hold = await self._leases.hold(self.cluster)
             except BoardUnavailableError as error:
-                log.debug("closures wait: the store is away (%s)", error)
-                return
+                log.debug("the lease of %s waits: the store is away (%s)", self.cluster, error)
+                await self._pause_if_over()
+            else:
+                self._ends_at = asked_at + self._leases.length.total_seconds()
+                await self._follow(hold)
+            await self._wait(self._leases.length / (RENEWALS if self.is_ours() else TRIES))
 
-    async def _refresh(self) -> None:
+    async def leave(self) -> None:
+        """Stop in order, after `run` was cancelled; the next process may begin at once."""
+        feeds, self._feeds = self._feeds, None
+        if feeds is None:
+            return
+        await feeds.stop()
         try:
-            changed = await put_catalogue(self._board, self._catalogue, self._clock())
+            await self._leases.release(self.cluster)
         except BoardUnavailableError as error:
-            log.warning("the catalogue waits: the store is away (%s)", error)
-        else:
-            if changed:
-                log.info("the catalogue changed %d rows", changed)
+            log.info("the lease of %s runs out by itself: %s", self.cluster, error)
 
-    def _noticed(self, event: JobExecutionEvent) -> None:
-        if event.code == EVENT_JOB_MISSED:
-            log.warning("%s was missed at %s", event.job_id, event.scheduled_run_time)
-        else:
-            log.error("%s failed", event.job_id, exc_info=event.exception)
+    async def _follow(self, hold: Hold) -> None:
+        """Do what the store's answer asks for."""
+        if self._feeds is not None and hold.fence != self._fence:
+            await self._lose(hold.holder)
+        if hold.fence is None:
+            if hold.holder != self._stands_by:
+                log.info("stands by: the feeds of %s are run by %s", self.cluster, hold.holder)
+            self._stands_by = hold.holder
+            return
+        self._stands_by = ""
+        if self._feeds is None:
+            await self._begin(hold)
+        elif self._paused:
+            log.warning("the feeds of %s go on: nobody else had taken them", self.cluster)
+        self._paused = False
+
+    async def _begin(self, hold: Hold) -> None:
+        assert hold.fence is not None
+        board = FencedBoard(self._board, self.cluster, self._leases.token, hold.fence)
+        feeds = ClusterFeeds(
+            self.cluster, self.sources, board, self._around, self.is_ours, self._was_fenced
+        )
+        try:
+            feeds.start()
+        except OSError as error:
+            if not self._told:
+                log.error("the feeds of %s cannot be run here: %s", self.cluster, error)
+            self._told = True
+            await self._give_back()
+            return
+        self._feeds, self._fence, self._told = feeds, hold.fence, False
+        self.anew = hold.vacant is not None and hold.vacant > UNWATCHED
+        log.info("runs the feeds of %s (fence %d)", self.cluster, hold.fence)
+
+    async def _give_back(self) -> None:
+        try:
+            await self._leases.release(self.cluster)
+        except BoardUnavailableError as error:
+            log.debug("the lease of %s runs out by itself: %s", self.cluster, error)
+
+    async def _lose(self, holder: str) -> None:
+        feeds, self._feeds = self._feeds, None
+        assert feeds is not None
+        log.warning(
+            "the feeds of %s were taken over by %s: this process was not heard of in time, and "
+            "applies nothing of them any more",
+            self.cluster,
+            holder,
+        )
+        await feeds.abandon()
+        for source in self.sources:
+            self._around.intake.health.hand_over(source.id)
+
+    async def _pause_if_over(self) -> None:
+        if self._feeds is None or self.is_ours() or self._paused:
+            return
+        self._paused = True
+        log.error("the feeds of %s pause: the store is away, and the lease with it", self.cluster)
+        await self._feeds.close_ports()
+
+    def _was_fenced(self, error: FencedError) -> None:
+        """A write was refused: find out at once whose the feeds are; told once."""
+        self.refused += 1
+        if not self._told:
+            log.error("a write was refused by the fence, nothing of it is applied: %s", error)
+        self._told = True
+        self._sooner.set()
+
+    async def _wait(self, pause: timedelta) -> None:
+        self._sooner.clear()
+        try:
+            async with asyncio.timeout(pause.total_seconds()):
+                await self._sooner.wait()
+        except TimeoutError:
+            return
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    """An error that nobody foresaw ends one cluster's feeds; it must not do so in silence."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("%s ended in this process: restart it", task.get_name(), exc_info=error)

@@ -231,7 +231,7 @@ async def test_figures_wait_while_the_store_is_away_and_are_shared_afterwards(
             with pytest.raises(BoardUnavailableError):
                 await shared.share()
             caplog.set_level(logging.DEBUG, "feeds.health")
-            running = asyncio.create_task(shared.run(give_alarm=True))
+            running = asyncio.create_task(shared.run(lambda: {"s": True}))
             await until(lambda: "figures wait" in caplog.text)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity.board import Board, EmbeddedServer
+from capacity.board import Board, EmbeddedServer, Leases
 from capacity.config_file import ConfigError
 from capacity.instants import utc_now
 from capacity.model import Reject
@@ -427,13 +427,18 @@ async def test_a_port_that_cannot_be_had_is_told_and_tried_again(
         await MllpServer(taken, server._intake, HandClock(), LIMIT).stop()
 
 
-async def test_the_runner_listens_and_stops(board: Board, tmp_path: Path) -> None:
+async def test_the_runner_listens_and_stops(
+    board: Board, valkey_server: EmbeddedServer, tmp_path: Path
+) -> None:
     async with listening(board, tmp_path) as free:
         port = free.port
     assert free.source.mllp is not None
     source = replace(free.source, mllp=replace(free.source.mllp, port=port))
     intake = Intake(board, CATALOGUE, utc_now)  # the schedule goes by the real time
-    runner = FeedRunner(board, CATALOGUE, {"s": source}, intake, tmp_path, utc_now, max_bytes=LIMIT)
+    leases = Leases(valkey_server.url)
+    runner = FeedRunner(
+        board, CATALOGUE, {"s": source}, intake, tmp_path, utc_now, max_bytes=LIMIT, leases=leases
+    )
     runner.start()
     try:
         async with asyncio.timeout(10):
@@ -446,6 +451,7 @@ async def test_the_runner_listens_and_stops(board: Board, tmp_path: Path) -> Non
         writer.close()
     finally:
         await runner.stop()
+        await leases.stop()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
 

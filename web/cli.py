@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,9 @@ def _serve(options: argparse.Namespace) -> int:
     settings = settings_or_exit()
     if options.as_demo:
         return run_web(settings, demo=True)
-    return serve(settings, accept_empty=options.accept_empty)
+    if options.listen_on is not None:
+        return run_web(settings, listener=socket.socket(fileno=options.listen_on))
+    return serve(settings, accept_empty=options.accept_empty, workers=options.workers)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -98,7 +101,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("serve", help="run the service")
     _add_accept_empty(run)
+    run.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, 65),
+        default=1,
+        metavar="N",
+        help="web processes on this port, on Linux (docs/operations.md, 'Several')",
+    )
     run.add_argument("--as-demo", action="store_true", help=argparse.SUPPRESS)
+    run.add_argument("--listen-on", type=int, help=argparse.SUPPRESS)
     run.set_defaults(run=_serve)
     demo = commands.add_parser("demo", help="run everything on this machine, with simulators")
     _add_accept_empty(demo)

@@ -14,6 +14,7 @@ from capacity.board import BoardUnavailableError
 from capacity.board.feed_figures import Figures
 from capacity.board.quarantine import State, Tally, source_of
 from capacity.privacy import holds_cpr
+from feeds.sources import Transport
 from web.access import Refused
 from web.auth.trail import note
 from web.errors import message_page
@@ -42,6 +43,7 @@ async def overview(request: Request) -> Response:
         health = await services.feed_health.read()
         tallies = await services.quarantine.tallies()
         bytes_kept = await services.quarantine.bytes_kept()
+        runners = await services.leases.holders({s.cluster for s in services.sources.values()})
     except BoardUnavailableError:
         return message_page(request, 503)
     states = [
@@ -53,6 +55,7 @@ async def overview(request: Request) -> Response:
             figures=health[source.id][0],
             alarm=health[source.id][1],
             tally=tallies.pop(source.id, None),
+            runner=None if source.transport is Transport.PUSH else runners[source.cluster].name,
         )
         for source in services.sources.values()
     ]

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from capacity.board import BoardUnavailableError
 from capacity.board.feed_figures import Figures
+from capacity.board.lease import Holder
 from capacity.board.quarantine import Tally
 from capacity.instants import epoch_millis
 from feeds.health import Alarm
@@ -85,6 +86,7 @@ class _Known:
     health: Mapping[str, tuple[Figures, Alarm | None]]
     tallies: Mapping[str, Tally]
     bytes_kept: int
+    holders: Mapping[str, Holder]
 
 
 async def _known(services: Services) -> _Known | None:
@@ -93,6 +95,7 @@ async def _known(services: Services) -> _Known | None:
             await services.feed_health.read(),
             await services.quarantine.tallies(),
             await services.quarantine.bytes_kept(),
+            await services.leases.holders(services.catalogue.served_clusters()),
         )
     except BoardUnavailableError:
         return None
@@ -111,9 +114,11 @@ class _Figures(Collector):
         yield from self._history()
         yield from self._sources()
         yield from self._notices()
+        yield from self._several()
         if self._known is not None:
             yield from self._feeds(self._known)
             yield from self._quarantine(self._known)
+            yield from self._holders(self._known)
 
     def _hub(self) -> Iterator[Metric]:
         hub = self._services.hub
@@ -168,6 +173,36 @@ class _Figures(Collector):
             if health.last_success_at is not None:
                 success.add_metric([health.source], epoch_millis(health.last_success_at) / 1000)
         yield from (reports, failing, age, success)
+
+    def _several(self) -> Iterator[Metric]:
+        """What only means anything where there are several processes."""
+        runner, differing = self._services.runner, self._services.comparing.differing
+        yield _counter(
+            "akutoverblik_feeds_refused",
+            "Times that feeds of this process were stopped by the fence",
+            runner.refused if runner is not None else 0,
+        )
+        yield _gauge(
+            "akutoverblik_settings_differ",
+            "Settings that differ from another process's",
+            len(differing),
+        )
+
+    def _holders(self, known: _Known) -> Iterator[Metric]:
+        held = GaugeMetricFamily(
+            "akutoverblik_feeds_held",
+            "1 while a process runs the cluster's feeds, with its name",
+            labels=["cluster", "holder"],
+        )
+        takings = GaugeMetricFamily(
+            "akutoverblik_feeds_fence",
+            "How many times a process has taken the cluster's feeds",
+            labels=["cluster"],
+        )
+        for cluster, holder in known.holders.items():
+            held.add_metric([cluster, holder.name], int(bool(holder.name)))
+            takings.add_metric([cluster], holder.fence)
+        yield from (held, takings)
 
     def _feeds(self, known: _Known) -> Iterator[Metric]:
         alarms = GaugeMetricFamily(

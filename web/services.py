@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from capacity.board import Board, BoardUnavailableError
+from capacity.board import Board, BoardUnavailableError, Leases
+from capacity.board.agreed import Agreed
 from capacity.board.feed_figures import FeedFigures
 from capacity.board.outcomes import Outcomes
 from capacity.board.quarantine import Quarantine
@@ -31,7 +32,7 @@ from web.auth.door import Door, build_door
 from web.keys import KeyRing
 from web.live.hub import Hub
 from web.notify.notifier import Notifier
-from web.secret import installation_secret
+from web.secret import Comparing, digest_of, installation_secret
 from web.surge_watch import SurgeWatch
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,10 @@ class Services:
     feed_health: SharedHealth
     history: History
     historian: Historian
+    leases: Leases
     runner: FeedRunner | None
     notifier: Notifier
+    comparing: Comparing
     demo: bool
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -78,12 +81,14 @@ class Services:
         self.notifier.start()
         await self.hub.start()
         await self.surge.look_if_possible()
-        watching = self.feed_health.run(give_alarm=self.runner is not None)
+        watched = self.runner.watched if self.runner is not None else dict
+        watching = self.feed_health.run(watched)
         self._tasks = [
             asyncio.create_task(self.historian.run(), name="historian"),
             asyncio.create_task(watching, name="feed health"),
             asyncio.create_task(self.sweeper.run(), name="hold sweeper"),
             asyncio.create_task(self.surge.run(), name="surge levels"),
+            asyncio.create_task(self.comparing.run(), name="settings alike"),
         ]
         if self.runner is not None:
             self.runner.start()
@@ -103,6 +108,8 @@ class Services:
         await self.feed_health.stop()
         await self.quarantine.stop()
         await self.outcomes.stop()
+        await self.leases.stop()
+        await self.comparing.stop()
         await self.board.stop()
 
     async def _start_board(self) -> None:
@@ -163,6 +170,7 @@ def build_services(
     expected = {source.id: source.expected_every for source in sources.values()}
     figures = FeedFigures(settings.store_url)
     history = History(settings.history_url, clock=clock)
+    leases = Leases(settings.store_url)
     runner = FeedRunner(
         board,
         catalogue,
@@ -171,17 +179,22 @@ def build_services(
         settings.inbox,
         clock,
         max_bytes=settings.max_document_bytes,
+        leases=leases,
     )
     access = Access(
         KeyRing(settings.keys_file, clock),
         open_boards=demo,
-        csrf_secret=installation_secret(settings.data),
+        csrf_secret=installation_secret(settings.secret, settings.data),
         hospitals={cluster.id: cluster.hospital for cluster in catalogue.clusters.values()},
     )
     door = build_door(settings, access, history, clock)
     access.key_seen = door.key_use.seen
     if door.provider is not None:
         check_rules(door.provider.rules, catalogue)
+    notifier = Notifier(settings, board, catalogue, clock, demo=demo)
+    alike = {"AKUTOVERBLIK_SECRET": digest_of(access.csrf_secret)}
+    if notifier.pushes is not None:
+        alike["AKUTOVERBLIK_PUSH_KEY"] = notifier.pushes.pusher.key.public
     return Services(
         settings=settings,
         clock=clock,
@@ -200,8 +213,10 @@ def build_services(
         feed_health=SharedHealth(intake.health, figures, expected, clock),
         history=history,
         historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
+        leases=leases,
         runner=runner if settings.run_feeds else None,
-        notifier=Notifier(settings, board, catalogue, clock, demo=demo),
+        notifier=notifier,
+        comparing=Comparing(Agreed(settings.store_url), alike),
         demo=demo,
     )
 

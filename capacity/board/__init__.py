@@ -2,6 +2,7 @@
 
 from capacity.board.changes import START, Change, Cursor, LateReading
 from capacity.board.embedded import EmbeddedServer, EmbeddedServerError
+from capacity.board.lease import FencedBoard, FencedError, Leases
 from capacity.board.store import (
     Applied,
     Board,
@@ -22,7 +23,10 @@ __all__ = [
     "Cursor",
     "EmbeddedServer",
     "EmbeddedServerError",
+    "FencedBoard",
+    "FencedError",
     "LateReading",
+    "Leases",
     "Outcome",
     "Reading",
     "Snapshot",

@@ -32,7 +32,7 @@ BLOCK_SECONDS = 2.0
 WAIT_SECONDS = 1.0
 """How long a write waits for its replicas before it counts as unconfirmed."""
 
-_PARTS = ("instants", "kept", "disputes", "holds", "functions")
+_PARTS = ("instants", "kept", "lease", "disputes", "holds", "functions")
 """The files of the library, in the order in which they build on each other."""
 _SOURCE = "\n".join(
     files("capacity.board").joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS

@@ -1,8 +1,8 @@
 -- The board's writes, each one atomic step on the server. Keys: see kept.lua.
 --
--- The library is instants.lua, kept.lua, disputes.lua, holds.lua and this file, one after the
--- other. It is loaded under names that carry a hash of its text, so that old and new versions of
--- the program can share one server during an upgrade.
+-- The library is instants.lua, kept.lua, lease.lua, disputes.lua, holds.lua and this file, one
+-- after the other. It is loaded under names that carry a hash of its text, so that old and new
+-- versions of the program can share one server during an upgrade.
 
 -- Where two sources report one unit, the figures of the more trusted one stand until they are
 -- stale, by the time at which the other's report was received.
@@ -192,6 +192,10 @@ redis.register_function('apply_@HASH@', apply)
 redis.register_function('replace_@HASH@', replace)
 redis.register_function('remove_@HASH@', remove)
 redis.register_function('move_@HASH@', move)
+redis.register_function('apply_fenced_@HASH@', fenced(apply))
+redis.register_function('replace_fenced_@HASH@', fenced(replace))
+redis.register_function('remove_fenced_@HASH@', fenced(remove))
+redis.register_function('move_fenced_@HASH@', fenced(move))
 redis.register_function('ask_@HASH@', ask)
 redis.register_function('turn_@HASH@', turn_hold)
 redis.register_function('sweep_@HASH@', sweep)

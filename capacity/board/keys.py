@@ -101,6 +101,11 @@ class ClusterKeys:
         """Hash: the computed surge level and a person's in its place; see surge.lua."""
         return self._key("surge")
 
+    @property
+    def feeds(self) -> str:
+        """Hash: which process runs the cluster's feeds, and until when; see lease.lua."""
+        return self._key("feeds")
+
     def request(self, request_id: str) -> str:
         """String: the answer once given to a request."""
         return self._key(f"request:{request_id}")

@@ -1,5 +1,6 @@
 """Changes of the board that no report brings: the catalogue's, and closures that run out."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import orjson
@@ -14,14 +15,17 @@ _FROM_CATALOGUE = (
 )  # fmt: skip
 
 
-async def put_catalogue(board: Board, catalogue: Catalogue, now: datetime) -> int:
+async def put_catalogue(
+    board: Board, catalogue: Catalogue, now: datetime, clusters: Iterable[str] | None = None
+) -> int:
     """Give every unit a row, refresh what rows say from the catalogue, drop units that left.
 
-    Run at start and when a day begins (authority and operator are dated). Returns how many rows
-    changed. A row that changes meanwhile is left for the next run: its writer knew the catalogue.
+    Of all clusters that are served, or of those given. Run at start and when a day begins
+    (authority and operator are dated). Returns how many rows changed. A row that changes
+    meanwhile is left for the next run: its writer knew the catalogue.
     """
     changed = 0
-    for cluster in catalogue.served_clusters():
+    for cluster in catalogue.served_clusters() if clusters is None else clusters:
         snapshot = await board.snapshot(cluster)
         stored = {row.unit: row for row in snapshot.rows}
         units = {unit.id: unit for unit in catalogue.units_of(cluster)}

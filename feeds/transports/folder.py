@@ -110,22 +110,22 @@ class FolderWatch:
 
     async def _take(self, path: Path) -> bool:
         try:
-            raw = await self._load(path)
+            mark = await asyncio.to_thread(_mark, path)
+            raw = await self._load(path, mark)
             if raw is None:
                 return False
             receipt = await self._intake.take(self.source, raw)
         except UnreadableError as error:
-            await asyncio.to_thread(self._put_aside, path, "failed", [error.reject])
+            await asyncio.to_thread(self._put_aside, path, mark, "failed", [error.reject])
             return True
         except FileNotFoundError:
             return False  # its producer took it back between the listing and the reading
         fate = "done" if receipt.durable or not receipt.rejected else "failed"
-        await asyncio.to_thread(self._put_aside, path, fate, receipt.rejected)
+        await asyncio.to_thread(self._put_aside, path, mark, fate, receipt.rejected)
         return True
 
-    async def _load(self, path: Path) -> bytes | None:
-        """The whole file, or ``None`` when it changed while it was read."""
-        before = await asyncio.to_thread(_mark, path)
+    async def _load(self, path: Path, before: tuple[int, int]) -> bytes | None:
+        """The whole file, or ``None`` when it changed since it had that mark."""
         if before[0] > self._max_bytes:
             error = UnreadableError("file", "size", f"is over {self._max_bytes} bytes")
             await self._intake.set_aside(self.source, None, [error.reject])
@@ -133,7 +133,16 @@ class FolderWatch:
         raw = await asyncio.to_thread(path.read_bytes)
         return raw if before == await asyncio.to_thread(_mark, path) else None
 
-    def _put_aside(self, path: Path, fate: str, rejects: list[Reject]) -> None:
+    def _put_aside(
+        self, path: Path, mark: tuple[int, int], fate: str, rejects: list[Reject]
+    ) -> None:
+        """Put the file away that had this mark; another one of its name is none of ours yet.
+
+        There is another where this process paused after the reading, and whoever took over
+        meanwhile was done with the file before its producer wrote the next.
+        """
+        if not path.exists() or _mark(path) != mark:
+            return
         target = self.folder / fate / path.name
         if target.exists():
             stamp = self._clock().strftime("%Y%m%dT%H%M%S%f")

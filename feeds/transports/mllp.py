@@ -14,9 +14,10 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from datetime import timedelta
 
-from capacity.board import BoardUnavailableError
+from capacity.board import BoardUnavailableError, FencedError
 from capacity.instants import Clock
 from capacity.model import Reject, UnreadableError
 from feeds.formats.hl7v2_message import Header, read_header
@@ -39,7 +40,8 @@ READ_BYTES = 64 * 1024
 
 
 class MllpServer:
-    """One source's port."""
+    """One source's port. `fenced` is told when a message came for which the feeds are no longer
+    this process's."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class MllpServer:
         *,
         hold: timedelta = HOLD,
         message_seconds: float = MESSAGE_SECONDS,
+        fenced: Callable[[FencedError], None] = lambda error: None,
     ) -> None:
         assert source.mllp is not None
         self.source = source
@@ -59,6 +62,7 @@ class MllpServer:
         self._max_bytes = max_bytes
         self._hold = hold
         self._message_seconds = message_seconds
+        self._fenced = fenced
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
@@ -96,6 +100,16 @@ class MllpServer:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    async def abort(self) -> None:
+        """Listen no more, and answer nothing more either."""
+        self._stopping = True
+        if self._server is not None:
+            self._server.close()
+        ending = tuple(self._connections)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -107,6 +121,9 @@ class MllpServer:
         _keep_alive(writer)
         try:
             await self._converse(reader, writer)
+        except FencedError as error:
+            # No answer: the sender sends the message again, to whoever listens now.
+            self._fenced(error)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             log.info("source %s: a connection ended: %s", self.source.id, type(error).__name__)
         finally:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from capacity.board import FencedError
 from capacity.instants import Clock
 
 FIRST = timedelta(seconds=1)
@@ -75,12 +76,19 @@ class Paced:
         self._next: datetime | None = None
 
     async def tick(self) -> bool:
-        """Run if it is due (or as good as: ticks are a little early or late); tells whether."""
+        """Run if it is due (or as good as: ticks are a little early or late); tells whether.
+
+        Raises the `FencedError` of a process that no longer runs the feeds.
+        """
         now = self._clock()
         if self._next is not None and self._is_early(self._next - now):
             return False
         self._next = now + self._every
-        await self._transport.once()
+        try:
+            await self._transport.once()
+        except FencedError:
+            self._next = None  # should the lease be ours again, what is kept need not wait
+            raise
         if self._transport.waits_for_store:
             self._next = self._clock() + self._backoff.after_failure()
         else:

@@ -6,23 +6,19 @@ everything ends with it (the kernel tells the children on Linux).
 """
 
 import logging
-import signal
 import socket
-import subprocess
 import sys
-import time
-import types
 import urllib.request
 from http import HTTPStatus
 from pathlib import Path
 
 from capacity.board import EmbeddedServer, EmbeddedServerError
 from capacity.catalogue import builtin_catalogue
-from capacity.child_process import die_with_parent
 from capacity.config_file import ConfigError
 from capacity.instants import utc_now
 from capacity.settings import Settings
 from feeds.sources import Transport, load_sources
+from web.commands.processes import Child, StopSignals
 from web.commands.serve import environment_for, port_is_taken
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
@@ -31,47 +27,10 @@ from web.services import DEMO_SIMULATORS, demo_source_files
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-RESTART_SECONDS = 1.0
-STOP_SECONDS = 12.0
 START_SECONDS = 30.0
 """How long the web process may take to start before the simulators complain of it."""
 SIMULATED_SPEED = "60"
 """How much faster than real time the simulated patients live, so that the board moves."""
-
-
-class Child:
-    """One process of the tree, started again when it dies."""
-
-    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        self.name = name
-        self._command = command
-        self._environment = environment
-        self._started_at = float("-inf")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def keep_alive(self) -> None:
-        """Start the process if it is not running, at most once a second."""
-        now = time.monotonic()
-        if self._process is not None and self._process.poll() is not None:
-            log.warning("%s ended with %s; starting it again", self.name, self._process.returncode)
-            self._process = None
-        if self._process is None and now - self._started_at > RESTART_SECONDS:
-            self._started_at = now
-            self._process = subprocess.Popen(  # noqa: S603 - our own programs
-                self._command, env=self._environment, preexec_fn=die_with_parent()
-            )
-
-    def stop(self) -> None:
-        """Ask the process to end and wait; kill it if it does not."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            log.warning("%s did not end; killed", self.name)
-            self._process.kill()
-            self._process.wait()
 
 
 def demo(settings: Settings, *, accept_empty: bool = False) -> int:
@@ -86,7 +45,7 @@ def demo(settings: Settings, *, accept_empty: bool = False) -> int:
         return 2
     store = EmbeddedServer(settings.store_folder)
     children: list[Child] = []
-    stopping = _StopSignals()
+    stopping = StopSignals()
     try:
         store.start(accept_empty=accept_empty)
         settings = settings.model_copy(update={"redis_url": store.url})
@@ -169,28 +128,6 @@ def _announce(settings: Settings) -> None:
         f"{settings.data}/keys/SOURCE)\n  Ctrl-C ends everything.",
         flush=True,
     )
-
-
-class _StopSignals:
-    """Remembers that the process was asked to end, and wakes whoever waits."""
-
-    def __init__(self) -> None:
-        self.seen = False
-        self._reader, self._writer = socket.socketpair()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
-
-    def wait(self, seconds: float) -> None:
-        """Wait until a signal comes or the time is over."""
-        self._reader.settimeout(seconds)
-        try:
-            self._reader.recv(1)
-        except TimeoutError:
-            return
-
-    def _note(self, _number: int, _frame: types.FrameType | None) -> None:
-        self.seen = True
-        self._writer.send(b"x")
 
 
 def _free_port() -> int:

@@ -18,6 +18,7 @@ from capacity.board import EmbeddedServer, EmbeddedServerError
 from capacity.config_file import ConfigError
 from capacity.settings import Settings
 from web.app import create_app
+from web.commands.workers import BACKLOG, can_share_ports, run_workers
 from web.http_protocol import Patience, bounded_by
 from web.services import build_services
 
@@ -28,12 +29,15 @@ MAX_SOCKET_MESSAGE = 4096
 """Bytes; boards have nothing to say on the live channel."""
 OWN_FILES = 256
 """Files that a process needs beside its connections: stores, logs, documents."""
-BACKLOG = 4096
-"""Connections that may wait to be accepted, as when every board reconnects at once."""
 
 
-def serve(settings: Settings, *, demo: bool = False, accept_empty: bool = False) -> int:
-    """Run until told to stop; returns the exit code."""
+def serve(
+    settings: Settings, *, demo: bool = False, accept_empty: bool = False, workers: int = 1
+) -> int:
+    """Run until told to stop, in so many processes; returns the exit code."""
+    if workers > 1 and not can_share_ports():
+        print("akutoverblik: --workers needs Linux; run several services instead", file=sys.stderr)
+        return 2
     if port_is_taken(settings.host, settings.port):
         print(
             f"akutoverblik: port {settings.port} on {settings.host} is taken; stop what uses it, "
@@ -52,6 +56,8 @@ def serve(settings: Settings, *, demo: bool = False, accept_empty: bool = False)
             settings = settings.model_copy(update={"redis_url": embedded.url})
             guard = threading.Thread(target=_keep_alive, args=(embedded, ended), daemon=True)
             guard.start()
+        if workers > 1:
+            return run_workers(settings, environment_for(settings), workers)
         return run_web(settings, demo=demo)
     except EmbeddedServerError as error:
         print(f"akutoverblik: {error}", file=sys.stderr)
@@ -79,8 +85,13 @@ def _keep_alive(embedded: EmbeddedServer, ended: threading.Event) -> None:
                 return
 
 
-def run_web(settings: Settings, *, demo: bool = False) -> int:
-    """Run the web process over a store that is already there; returns the exit code."""
+def run_web(
+    settings: Settings, *, demo: bool = False, listener: socket.socket | None = None
+) -> int:
+    """Run the web process over a store that is already there; returns the exit code.
+
+    It listens as the settings say, or on a socket that is already there.
+    """
     try:
         services = build_services(settings, demo=demo)
     except ConfigError as error:
@@ -96,7 +107,7 @@ def run_web(settings: Settings, *, demo: bool = False) -> int:
     # end the process then and there: an embedded store still has to be stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets=[listener] if listener is not None else None)
     return 0 if server.started else 3
 
 

@@ -7,8 +7,6 @@ makes.
 
 import base64
 import binascii
-import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from capacity.config_file import ConfigError, Problem
+from web.made_once import made_once
 
 FILE = "push-key.pem"
 
@@ -80,27 +79,11 @@ def push_key(secret: str | None, folder: Path) -> PushKey:
 
 
 def kept_push_key(folder: Path) -> PushKey:
-    """The key in the data folder, made at the first call; `ConfigError` when it is spoilt.
-
-    It appears there whole or not at all, so that two processes that start at once agree on one.
-    """
+    """The key in the data folder, made at the first call; `ConfigError` when it is spoilt."""
     path = folder / FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{FILE}.{secrets.token_hex(8)}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(PushKey.new().pem())
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first; its key is read below
-        finally:
-            draft.unlink()
+    kept = made_once(path, lambda: PushKey.new().pem())
     try:
-        return read_push_key(path.read_text(encoding="ascii"))
+        return read_push_key(kept.decode("ascii"))
     except ValueError as error:
         reason = f"{error}; put the right file back (docs/notifications.md)"
         raise ConfigError([Problem(str(path), 0, "", reason)]) from None

@@ -35,6 +35,8 @@ class SourceState:
     figures: Figures
     alarm: Alarm | None
     tally: Tally | None
+    runner: str | None = None
+    """The process that polls, watches or listens to it, empty for none; ``None`` for a push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class _Line:
     counts: Sequence[str]
     expected: str
     notes: Sequence[str]
+    runner: str
 
 
 def render_operator(
@@ -161,6 +164,7 @@ def _line(words: Words, say: Say, source: SourceState, now: datetime) -> _Line:
         counts=_counts(say, figures.hour),
         expected="" if expected is None else say("every", age=_length(words, say, expected)),
         notes=_notes(say, source.tally),
+        runner=say("run_by", name=source.runner) if source.runner else "",
     )
 
 
@@ -172,6 +176,8 @@ def _state(words: Words, say: Say, source: SourceState, now: datetime) -> tuple[
 
     if not source.kind:
         return "quiet", say("not_declared")
+    if source.runner == "":
+        return "bad", say("run_by_none")
     if figures.failing is not None:
         return "bad", say("failing", time=at(figures.failing))
     if source.alarm is Alarm.REPEATING and figures.observed is not None:

@@ -24,6 +24,8 @@ TEXTS: Final[Mapping[str, Pair]] = {
     "seconds": ("{n} sek.", "{n} sec."),
     "every": ("ventes hver {age}", "expected every {age}"),
     "not_declared": ("ikke længere en kilde her", "no longer a source here"),
+    "run_by": ("hentes af {name}", "run by {name}"),
+    "run_by_none": ("Ingen proces henter den", "No process runs it"),
     # States of a source.
     "ok": ("I orden", "In order"),
     "waiting": ("Afventer første melding", "Waiting for its first report"),

@@ -1,0 +1,228 @@
+"""Rollups in SQL: what new records touch, a day's amounts written at once, and sums of amounts."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from capacity.history.errors import HistoryError
+from capacity.history.raw import outcome_days
+from capacity.history.rollup_tables import RollupPositionRecord, RollupRecord
+from capacity.history.tables import ChangeRecord, JournalRecord, LateRecord, UnitRun
+from capacity.indicators.days import day_of
+from capacity.indicators.measures import WHOLE_DAY, Measure, Tally
+from capacity.instants import parse_instant
+
+WRITE_TOGETHER = 2_000
+
+
+class RolledElsewhereError(HistoryError):
+    """Another program rolled up this cluster meanwhile; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """How far a cluster is rolled up; see `RollupPositionRecord`."""
+
+    version: int
+    through: datetime
+    change_id: int
+    journal_id: int
+    late_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The last record of each kind that there is."""
+
+    change_id: int
+    journal_id: int
+    late_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What records touch: everything from `since` on (``None``: nothing so), and single days.
+
+    A change, or a surge level, stands until the next one comes, hence up to now.
+    """
+
+    since: datetime | None
+    days: frozenset[date]
+
+
+def read_rolled(connection: Connection, cluster: str, *, lock: bool = False) -> Rolled | None:
+    """The stored position; with `lock` nobody else moves it before this transaction ends."""
+    query = select(
+        col(RollupPositionRecord.version),
+        col(RollupPositionRecord.through),
+        col(RollupPositionRecord.change_id),
+        col(RollupPositionRecord.journal_id),
+        col(RollupPositionRecord.late_id),
+    ).where(col(RollupPositionRecord.cluster) == cluster)
+    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if found is None else Rolled(*found)
+
+
+def heads(connection: Connection, cluster: str) -> Heads:
+    """Where the records of a cluster end now."""
+    change = _last(connection, cluster, ChangeRecord)
+    return Heads(
+        change, _last(connection, cluster, JournalRecord), _last(connection, cluster, LateRecord)
+    )
+
+
+def _last(connection: Connection, cluster: str, table: Any) -> int:
+    query = select(col(table.id)).where(col(table.cluster) == cluster)
+    return connection.scalar(query.order_by(col(table.id).desc()).limit(1)) or 0
+
+
+def touched(connection: Connection, cluster: str, rolled: Rolled | None, upto: Heads) -> Touched:
+    """What the records after `rolled`, up to `upto`, touch; without it, all there is."""
+    if rolled is None:
+        return Touched(_first(connection, cluster), frozenset())
+    change = select(func.min(col(ChangeRecord.applied_at))).where(
+        col(ChangeRecord.cluster) == cluster,
+        col(ChangeRecord.id) > rolled.change_id,
+        col(ChangeRecord.id) <= upto.change_id,
+    )
+    first = [at for at in (connection.scalar(change),) if at is not None]
+    late = select(col(LateRecord.received_at)).where(
+        col(LateRecord.cluster) == cluster,
+        col(LateRecord.id) > rolled.late_id,
+        col(LateRecord.id) <= upto.late_id,
+    )
+    days = {day_of(at) for at in connection.scalars(late)}
+    levels, others = _by_journal(connection, cluster, rolled.journal_id, upto.journal_id)
+    return Touched(min((*first, *levels), default=None), frozenset(days | others))
+
+
+def _first(connection: Connection, cluster: str) -> datetime | None:
+    """When the first record of any kind was made; ``None`` when there is none."""
+    firsts = (
+        (UnitRun.first_at, UnitRun.cluster),
+        (JournalRecord.at, JournalRecord.cluster),
+        (LateRecord.received_at, LateRecord.cluster),
+    )
+    found = (
+        connection.scalar(select(func.min(col(at))).where(col(of) == cluster)) for at, of in firsts
+    )
+    return min((at for at in found if at is not None), default=None)
+
+
+def _by_journal(
+    connection: Connection, cluster: str, after: int, upto: int
+) -> tuple[list[datetime], set[date]]:
+    """When surge levels changed, and the days of everything else."""
+    query = select(
+        col(JournalRecord.kind), col(JournalRecord.at), col(JournalRecord.subject),
+        col(JournalRecord.data),
+    ).where(
+        col(JournalRecord.cluster) == cluster,
+        col(JournalRecord.id) > after,
+        col(JournalRecord.id) <= upto,
+    )  # fmt: skip
+    levels: list[datetime] = []
+    days: set[date] = set()
+    corrected: set[str] = set()
+    for row in connection.execute(query):
+        if row.kind in ("surge", "surge_override"):
+            levels.append(row.at)
+        elif row.kind == "outcome_correction":
+            corrected.add(row.subject)
+        elif row.kind == "hold":
+            days.add(day_of(parse_instant(orjson.loads(row.data)["asked_at"])))
+        else:
+            days.add(day_of(row.at))
+    days |= {day_of(at) for at in outcome_days(connection, cluster, corrected)}
+    return levels, days
+
+
+def write_day(
+    connection: Connection, cluster: str, expected: Rolled, day: date, tally: Tally
+) -> Rolled:
+    """Put a day's amounts in place of those that stand; the fence is that of `move`."""
+    moved = move(connection, cluster, expected, expected)
+    name = day.isoformat()
+    connection.execute(
+        delete(RollupRecord).where(
+            col(RollupRecord.cluster) == cluster, col(RollupRecord.day) == name
+        )
+    )
+    rows = [
+        key._asdict() | {"cluster": cluster, "day": name, "amount": amount}
+        for key, amount in tally.items()
+    ]
+    for start in range(0, len(rows), WRITE_TOGETHER):
+        connection.execute(insert(RollupRecord), rows[start : start + WRITE_TOGETHER])
+    return moved
+
+
+def move(connection: Connection, cluster: str, expected: Rolled | None, to: Rolled) -> Rolled:
+    """Set the position, if it is still `expected`; else `RolledElsewhereError`."""
+    if read_rolled(connection, cluster, lock=True) != expected:
+        raise RolledElsewhereError(f"the rollups of {cluster} were made by another program")
+    moved = replace(to, version=(expected.version if expected else 0) + 1)
+    if expected is None:
+        try:
+            connection.execute(insert(RollupPositionRecord), [asdict(moved) | {"cluster": cluster}])
+        except IntegrityError as error:
+            raise RolledElsewhereError(f"the rollups of {cluster} have just begun") from error
+    else:
+        of_cluster = col(RollupPositionRecord.cluster) == cluster
+        connection.execute(update(RollupPositionRecord).where(of_cluster).values(**asdict(moved)))
+    return moved
+
+
+COLUMNS = ("day", "hour", "subject", "kind", "municipality")
+"""What sums of amounts can be told by, besides the measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum: of which measure, and the values of the columns that it was asked by."""
+
+    measure: Measure
+    by: tuple[str | int, ...]
+    amount: int
+
+
+def amounts(
+    connection: Connection,
+    cluster: str,
+    measures: Collection[Measure],
+    first: date,
+    last: date,
+    by: Sequence[str] = ("day",),
+    kinds: Iterable[str] = (),
+) -> list[Amount]:
+    """Sums of amounts of the days `first` to `last`, both included, by some of `COLUMNS`.
+
+    `kinds` limits them to units of these kinds. The cost is that of the rows summed: those of
+    whole days, unless `by` names the hour.
+    """
+    columns = [getattr(RollupRecord, name) for name in COLUMNS if name in by]
+    if len(columns) != len(by):
+        raise ValueError("amounts cannot be told by that")
+    hour = col(RollupRecord.hour)
+    query = select(col(RollupRecord.measure), *columns, func.sum(col(RollupRecord.amount))).where(
+        col(RollupRecord.cluster) == cluster,
+        col(RollupRecord.measure).in_([each.value for each in measures]),
+        col(RollupRecord.day) >= first.isoformat(),
+        col(RollupRecord.day) <= last.isoformat(),
+        hour != WHOLE_DAY if "hour" in by else hour == WHOLE_DAY,
+    )
+    wanted = list(kinds)
+    if wanted:
+        query = query.where(col(RollupRecord.kind).in_(wanted))
+    grouped = query.group_by(col(RollupRecord.measure), *columns).order_by(*columns)
+    order = [[name for name in COLUMNS if name in by].index(name) for name in by]
+    return [
+        Amount(Measure(row[0]), tuple(row[1 + place] for place in order), int(row[-1]))
+        for row in connection.execute(grouped)
+    ]

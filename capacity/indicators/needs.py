@@ -1,0 +1,130 @@
+"""For how long there was nothing for a need: the rules of alternatives asked of the past.
+
+Each unit is judged by `capacity.alternatives.rank` whenever its row, the surge level or time alone
+may change the verdict; the best verdict of all units is what the visitator would have had.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import itemgetter
+from typing import Final
+
+from capacity.alternatives import rank
+from capacity.findings import Verdict
+from capacity.indicators.definitions import ReferenceNeed
+from capacity.indicators.measures import Key, Measure, Tally
+from capacity.indicators.pressure import Level
+from capacity.indicators.shown import Slice
+from capacity.instants import epoch_millis
+from capacity.need import Need
+from capacity.suitability import TAKING_PART
+from capacity.units import Catalogue
+
+_MEASURES: Final = {
+    Verdict.YES: Measure.NEED_YES_MS,
+    Verdict.ASK: Measure.NEED_ASK_MS,
+    Verdict.NO: Measure.NEED_NONE_MS,
+}
+
+Judged = tuple[datetime, datetime, Verdict]
+
+
+def need_times(
+    shown: Mapping[str, Sequence[Slice]],
+    levels: Sequence[Level],
+    catalogue: Catalogue,
+    needs: Iterable[ReferenceNeed],
+    municipalities: Iterable[str],
+    hour: int,
+) -> Tally:
+    """How long each need of each municipality had a yes, an ask or nothing in one window.
+
+    Time in which no unit that takes part was on the board is not counted.
+    """
+    parts = [
+        each
+        for unit, found in shown.items()
+        if unit in catalogue.units and catalogue.units[unit].kind in TAKING_PART
+        for each in merged(found)
+    ]
+    places = tuple(municipalities)
+    tally: Tally = Counter()
+    for reference in needs:
+        for municipality in places:
+            need = replace(reference.need, municipality=municipality)
+            judged = [each for part in parts for each in _judge(part, levels, need, catalogue)]
+            for since, until, verdict in best(judged):
+                key = Key(_MEASURES[verdict], reference.id, "", municipality, hour)
+                tally[key] += epoch_millis(until) - epoch_millis(since)
+    return tally
+
+
+_DECIDE: Final = itemgetter(
+    "state", "closure_reason", "reopens_at", "on_duty", "next_free_at", "wait_minutes",
+    "capabilities_off", "inconsistencies", "source",
+)  # fmt: skip
+"""Fields of a row that a verdict can rest on, besides how many are free and how old it is."""
+
+
+def merged(parts: Iterable[Slice]) -> Iterator[Slice]:
+    """The slices of one unit, those taken together that no verdict can tell apart.
+
+    A source that ticks each minute says the same most of the time, and judging costs far more
+    than looking. As long as a row did not go stale before the next one came with the same words,
+    the next one's verdict is that of both (ageing makes a remark, never a verdict).
+    """
+    last: Slice | None = None
+    for part in parts:
+        if last is not None and _is_same(last, part):
+            last = replace(part, since=last.since)
+            continue
+        if last is not None:
+            yield last
+        last = part
+    if last is not None:
+        yield last
+
+
+def _is_same(before: Slice, after: Slice) -> bool:
+    stale_at = before.row["stale_at"]
+    if before.until != after.since or stale_at is None or after.row["stale_at"] is None:
+        return False
+    if datetime.fromisoformat(stale_at) < before.until:
+        return False
+    if before.row["disputed"] or after.row["disputed"]:
+        return False
+    free = [None if each.row["free"] is None else each.row["free"] > 0 for each in (before, after)]
+    return free[0] is free[1] and _DECIDE(before.row) == _DECIDE(after.row)
+
+
+def _judge(
+    part: Slice, levels: Sequence[Level], need: Need, catalogue: Catalogue
+) -> Iterator[Judged]:
+    for level in levels:
+        at, last = max(part.since, level.since), min(part.until, level.until)
+        while at < last:
+            ranking = rank(need, [part.row], catalogue, at, level.level)
+            if not ranking.alternatives:
+                return
+            again = ranking.recheck_at
+            until = last if again is None else min(last, again)
+            yield at, until, ranking.alternatives[0].verdict
+            at = until
+
+
+def best(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """The best verdict of any at each moment, where there is any."""
+    edges: list[tuple[datetime, Verdict, int]] = []
+    for since, until, verdict in judged:
+        edges += [(since, verdict, 1), (until, verdict, -1)]
+    edges.sort(key=lambda edge: edge[0])
+    open_now: Counter[Verdict] = Counter()
+    before: datetime | None = None
+    for at, verdict, step in edges:
+        standing = next((each for each in Verdict if open_now[each]), None)
+        if before is not None and standing is not None and before < at:
+            yield before, at, standing
+        open_now[verdict] += step
+        before = at
