@@ -40,6 +40,8 @@ class _Watched:
     nominal: Mapping[str, int | None]
     facts: Facts = NO_FACTS
     counted: tuple[Cursor, datetime] | None = None
+    read: dict[str, tuple[bytes, Row]] = field(default_factory=dict)
+    """Rows as they were read last, beside what they were read from: few change in a second."""
     answer: dict[str, object] = field(default_factory=lambda: surge_answer(None, NO_FACTS, None))
     told: bytes = b""
 
@@ -139,9 +141,14 @@ class SurgeWatch:
             stale_at = watched.facts.stale_at
             if cursor == feed.cursor and at <= now and (stale_at is None or now < stale_at):
                 return
-        rows: list[Row] = [
-            orjson.loads(row) for unit in watched.nominal if (row := feed.rows.get(unit))
-        ]
+        read, watched.read = watched.read, {}
+        for unit in watched.nominal:
+            if encoded := feed.rows.get(unit):
+                known = read.get(unit)
+                if known is None or known[0] is not encoded:
+                    known = encoded, orjson.loads(encoded)
+                watched.read[unit] = known
+        rows = [row for _, row in watched.read.values()]
         watched.facts = count_facts(rows, watched.nominal, now)
         watched.counted = (feed.cursor, now)
 
