@@ -32,13 +32,16 @@ from capacity.units import (
 V = TypeVar("V")
 
 VOCABULARY = "vocabulary"
+_OTHER_DATA = frozenset({"indicators"})
+"""Data files beside them that are none of a catalogue's."""
 _DATA = files("capacity") / "data"
 
 
 def shipped_names() -> frozenset[str]:
     """The catalogue files that come with the product, without ``.toml``."""
     names = (each.name for each in _DATA.iterdir())
-    return frozenset(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+    found = frozenset(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+    return found - _OTHER_DATA
 
 
 def builtin_catalogue(names: Sequence[str] = ("randers",)) -> Catalogue:

@@ -13,8 +13,11 @@ from capacity.history.migrate import migrate
 from capacity.history.past import PastBoard
 from capacity.history.position import Position
 from capacity.history.recording import Gap, Recorded
+from capacity.history.roller import RolledUp, Roller
+from capacity.history.rollups import Amount, RolledElsewhereError
 
 __all__ = [
+    "Amount",
     "ChangeSource",
     "Gap",
     "Historian",
@@ -27,5 +30,8 @@ __all__ = [
     "PastBoard",
     "Position",
     "Recorded",
+    "RolledElsewhereError",
+    "RolledUp",
+    "Roller",
     "migrate",
 ]

@@ -33,6 +33,11 @@ def board_at(connection: Connection, cluster: str, instant: datetime | None) -> 
     unit the last run that had begun, and one index look-up in it. It holds for any clock, for
     `applied_at` can only go back where a new epoch, hence a new run, begins.
     """
+    return _board_of(connection, last_changes(connection, cluster, instant))
+
+
+def last_changes(connection: Connection, cluster: str, instant: datetime | None) -> Sequence[int]:
+    """The ids of the changes in force at `instant`, one a unit; see `board_at`."""
     begun = select(func.max(UnitRun.first_id)).where(col(UnitRun.cluster) == cluster)
     last = select(col(ChangeRecord.id)).where(
         col(ChangeRecord.cluster) == col(UnitRun.cluster),
@@ -43,13 +48,12 @@ def board_at(connection: Connection, cluster: str, instant: datetime | None) -> 
         begun = begun.where(col(UnitRun.first_at) <= instant)
         last = last.where(col(ChangeRecord.applied_at) <= instant)
     newest_first = (col(ChangeRecord.applied_at).desc(), col(ChangeRecord.id).desc())
-    ids = connection.scalars(
+    return connection.scalars(
         select(last.order_by(*newest_first).limit(1).scalar_subquery()).where(
             col(UnitRun.cluster) == cluster,
             col(UnitRun.first_id).in_(begun.group_by(col(UnitRun.unit))),
         )
     ).all()
-    return _board_of(connection, ids)
 
 
 def _board_of(connection: Connection, ids: Sequence[int]) -> PastBoard:

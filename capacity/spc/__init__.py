@@ -34,6 +34,7 @@ from capacity.spc.values import (
     Side,
     Signal,
     Values,
+    scaled,
 )
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "meaning",
     "p_chart",
     "run_chart",
+    "scaled",
     "u_chart",
     "xmr",
 ]

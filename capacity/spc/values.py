@@ -1,7 +1,7 @@
 """What goes into a chart and what comes out of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from itertools import pairwise
 from math import isfinite
@@ -169,3 +169,23 @@ def side_of(value: float | None, centre: float | None) -> Side | None:
     if value is None or centre is None or value == centre:
         return None
     return Side.ABOVE if value > centre else Side.BELOW
+
+
+def scaled(chart: Chart, factor: float) -> Chart:
+    """The chart told in another unit: shares in percent, for instance."""
+
+    def times(value: float | None) -> float | None:
+        return None if value is None else value * factor
+
+    points = tuple(
+        replace(
+            point,
+            value=times(point.value),
+            centre=times(point.centre),
+            lower=times(point.lower),
+            upper=times(point.upper),
+        )
+        for point in chart.points
+    )
+    segments = tuple(replace(each, centre=times(each.centre)) for each in chart.segments)
+    return Chart(chart.kind, points, segments)

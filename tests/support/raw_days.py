@@ -115,7 +115,12 @@ class World:
     def correct(self, name: str, at: datetime, value: dict[str, Any]) -> None:
         """A correction of an outcome."""
         whole = {"reason": None, "unit": None, "hold": None, "need": None, "took_seconds": None}
-        told = {"id": name, "correction": f"{name}-{at}", "at": format_instant(at), "by": {}}
+        told: dict[str, Any] = {
+            "id": name,
+            "correction": f"{name}-{at}",
+            "at": format_instant(at),
+            "by": {},
+        }
         self.note("outcome_correction", at, told | {"before": {}, "after": whole | value})
 
     def _change(self, unit: str, at: datetime, row: bytes) -> None:
