@@ -264,7 +264,7 @@ def test_a_merged_cell_in_the_body_counts_for_its_rows() -> None:
 
 
 def test_merged_cells_that_overlap_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.formats.xlsx_sheet.MAX_CELLS", 10)
+    monkeypatch.setattr("feeds.formats.xlsx_grid.MAX_CELLS", 10)
     raw = sheet(*OURS, merged={"Pladser": ["A1:D2"] * 5})
     assert refusal(raw) == ("Pladser", "sheet", "has merged cells that overlap")
 

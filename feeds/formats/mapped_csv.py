@@ -18,6 +18,7 @@ silently "unknown"; columns that are not mapped may come and go. Every cell of a
 through for person numbers, mapped or not. The keys of a mapping are in `feeds.formats.csv_mapping`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import get_args
 
@@ -42,14 +43,15 @@ MAX_LINES = LIMITS.lines
 def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batch:
     """Reports of a CSV file, read as the mapping says; see the module's table."""
     mapping = mapping or CsvMapping()
-    text = _decode(raw, mapping.encoding)
+    text = decode(raw, mapping.encoding)
     if looks_like_a_web_page(text):
         raise unreadable(DOCUMENT, "is a web page (HTML), not CSV")
     lines = Lines(text)
     if len(lines) > MAX_LINES:
         raise unreadable(DOCUMENT, f"has more than {MAX_LINES} lines")
-    separator = _separator(lines, mapping)
-    header = _header(lines, separator, mapping)
+    wanted = mapping.columns.values() or get_args(CsvField)
+    separator = separator_of(lines, mapping, wanted)
+    header = header_of(lines, separator, mapping)
     gathering = Gathering(received_at, mapping.local_time)
     read_rows(
         (
@@ -65,7 +67,8 @@ def parse(raw: bytes, mapping: CsvMapping | None, received_at: datetime) -> Batc
     return gathering.batch()
 
 
-def _decode(raw: bytes, encoding: str) -> str:
+def decode(raw: bytes, encoding: str) -> str:
+    """The text of a CSV file in a declared encoding, or ``auto``; raises `UnreadableError`."""
     refuse_what_is_no_text(raw)
     tried = ("utf-8-sig", "cp1252") if encoding == "auto" else (encoding,)
     for name in tried:
@@ -77,22 +80,22 @@ def _decode(raw: bytes, encoding: str) -> str:
     raise unreadable(DOCUMENT, f"is not {' or '.join(tried)} (line {place})")
 
 
-def _separator(lines: Lines, mapping: CsvMapping) -> str:
+def separator_of(lines: Lines, mapping: CsvMapping, columns: Iterable[str]) -> str:
     """The declared one, or that under which most of the wanted columns are found."""
     if mapping.separator != "auto":
         return mapping.separator
-    wanted = {column_name(name, mapping) for name in mapping.columns.values() or get_args(CsvField)}
+    wanted = {column_name(name, mapping) for name in columns}
 
     def sense(separator: str) -> int:
         try:
-            return len(wanted.intersection(_header(lines, separator, mapping)))
+            return len(wanted.intersection(header_of(lines, separator, mapping)))
         except UnreadableError:
             return -1
 
     return max(";\t,", key=sense)
 
 
-def _header(lines: Lines, separator: str, mapping: CsvMapping) -> list[str]:
+def header_of(lines: Lines, separator: str, mapping: CsvMapping) -> list[str]:
     """The names in the first row that is not blank, as they are compared."""
     lines.read = mapping.skip_lines
     for _, row in rows(lines, separator, mapping.quote):

@@ -22,19 +22,19 @@ over. A count must be a whole number: 0.85, which Excel shows as 85 %, is refuse
 
 import re
 from collections.abc import Iterator
-from datetime import MAXYEAR, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
 from capacity.model import Batch, UnreadableError
-from capacity.privacy import holds_cpr
 from capacity.reading import FieldError, shown
 from feeds.formats import Format
 from feeds.formats.csv_mapping import TableMapping
 from feeds.formats.gathering import DOCUMENT, Gathering, unreadable
 from feeds.formats.table import Plan, column_name, plan, read_rows
-from feeds.formats.xlsx_book import MAX_CELLS, Book, Cell, Merge, open_book, position
+from feeds.formats.xlsx_book import Book, Cell, open_book, position
+from feeds.formats.xlsx_grid import Grid, number_text, to_seconds
 
 ALL_SHEETS = "*"
 _ELSEWHERE = re.compile(r"\((sheet|[A-Za-z]{1,3}[1-9][0-9]{0,6})\)", re.IGNORECASE)
@@ -43,8 +43,6 @@ _FLAGS = ("on_duty", "reopens_itself")
 _FIRST_SERIAL, _LAST_SERIAL = 61, 2_958_465
 """1 March 1900 (Excel believes in a 29 February 1900, so earlier numbers are a day off) and the
 last day of the year 9999."""
-
-_Row = list[Cell]
 
 
 class XlsxMapping(TableMapping):
@@ -92,71 +90,30 @@ class _Sheet:
     """One sheet under a mapping: its header understood, its rows as texts."""
 
     def __init__(self, book: Book, name: str, mapping: XlsxMapping) -> None:
-        self._where = shown(name)
         self._mapping = mapping
-        self._cells, merges = book.read(name)
-        first = self._first_row()
-        self._body = first + mapping.header_rows
-        self._fill_merged(merges)
-        header = _header(self._cells[first : self._body], mapping)
+        self._grid = Grid(book, name, mapping.skip_lines, mapping.header_rows)
+        header = [column_name(each, mapping) for each in self._grid.header]
         elsewhere = {
             column_name(wanted, mapping): self._elsewhere(wanted, name)
             for wanted in self._wanted()
             if _ELSEWHERE.fullmatch(wanted)
         }
         self._constant = list(elsewhere.values())
-        self.plan: Plan = plan([*header, *elsewhere], mapping, self._where)
+        self.plan: Plan = plan([*header, *elsewhere], mapping, self._grid.where)
         self._texts = _Texts(book.zero, mapping, self.plan)
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
         """Each row that is not blank, as texts, with its place."""
-        for at in range(self._body, len(self._cells)):
-            row = self._cells[at]
-            if any(not _is_blank(cell) for cell in row):
-                yield f"{self._where} row {at + 1}", self._texts.of([*row, *self._constant])
+        for where, row in self._grid.body():
+            yield where, self._texts.of([*row, *self._constant])
 
     def _wanted(self) -> list[str]:
         return [*self._mapping.columns.values(), *(r.column for r in self._mapping.leave_out)]
 
-    def _first_row(self) -> int:
-        for at in range(self._mapping.skip_lines, len(self._cells)):
-            if any(not _is_blank(cell) for cell in self._cells[at]):
-                return at
-        raise unreadable("header", "is missing: the sheet has no rows to read", self._where)
-
     def _elsewhere(self, wanted: str, name: str) -> Cell:
         inside = wanted[1:-1].upper()
         at = position(inside)
-        if at is None:
-            return name
-        row = self._cells[at[0]] if at[0] < len(self._cells) else []
-        return row[at[1]] if at[1] < len(row) else ""
-
-    def _fill_merged(self, merges: list[Merge]) -> None:
-        left = MAX_CELLS
-        height, width = len(self._cells), len(self._cells[0])
-        for (top, first), (bottom, last) in merges:
-            if top >= height or first >= width:
-                continue
-            value = self._cells[top][first]
-            for row in range(top, min(bottom + 1, height)):
-                end = min(last + 1, width) if row < self._body else first + 1
-                left -= max(end - first, 0)
-                if left < 0:
-                    raise unreadable("sheet", "has merged cells that overlap", self._where)
-                self._cells[row][first:end] = [value] * (end - first)
-
-
-def _header(rows: list[_Row], mapping: XlsxMapping) -> list[str]:
-    names = []
-    for parts in zip(*rows, strict=True):
-        texts = dict.fromkeys(" ".join(str(part).split()) for part in parts)
-        names.append(column_name(" / ".join(filter(None, texts)), mapping))
-    return names
-
-
-def _is_blank(cell: Cell) -> bool:
-    return isinstance(cell, str) and not cell.strip()
+        return name if at is None else self._grid.cell(*at)
 
 
 class _Texts:
@@ -175,7 +132,7 @@ class _Texts:
         self._formats |= {"observed_date": date_part, "observed_time": time_part}
         self._fields = {at: name for name, at in plan.positions.items()}
 
-    def of(self, row: _Row) -> list[str]:
+    def of(self, row: list[Cell]) -> list[str]:
         """The texts of a row."""
         return [
             cell if isinstance(cell, str) else self._text(self._fields.get(at, ""), cell)
@@ -189,16 +146,7 @@ class _Texts:
             moment = self._moment(cell, time_only=field == "observed_time")
             if moment is not None:
                 return moment.strftime(self._formats[field])
-        return self._number(cell) if isinstance(cell, int | float) else str(cell)
-
-    def _number(self, cell: float) -> str:
-        rounded = round(cell, 9)  # sums of fractions are a hair off in binary
-        if rounded != rounded // 1:  # NaN and the infinities too
-            return str(rounded).replace(".", self._decimal)
-        number = int(rounded)
-        padded = f"{number:010d}"
-        # A person number that was typed as a number has lost its leading zero.
-        return padded if number >= 10**8 and holds_cpr(padded) else str(number)
+        return number_text(cell, self._decimal) if isinstance(cell, int | float) else str(cell)
 
     def _moment(self, cell: Cell, *, time_only: bool) -> datetime | None:
         """The wall-clock time in a cell, rounded to seconds; ``None`` if it holds none."""
@@ -215,22 +163,15 @@ class _Texts:
                 return None
         else:
             return None
-        return _to_seconds(moment)
+        return to_seconds(moment)
 
     def _time(self, cell: Cell) -> datetime | None:
         if isinstance(cell, time):
-            return _to_seconds(datetime.combine(self._zero, cell))
+            return to_seconds(datetime.combine(self._zero, cell))
         days = cell / timedelta(days=1) if isinstance(cell, timedelta) else cell
         if isinstance(days, int | float) and 0 <= days < 1:
-            return _to_seconds(self._zero + timedelta(days=days))
+            return to_seconds(self._zero + timedelta(days=days))
         return None
-
-
-def _to_seconds(moment: datetime) -> datetime:
-    """Rounded, because a fraction of a day is seldom exactly a second."""
-    if moment.year == MAXYEAR:
-        return moment.replace(microsecond=0)
-    return (moment + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 FORMAT = Format(
