@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
+import orjson
 import pytest
 
 from capacity.board import Outcome, UnconfirmedError
@@ -18,12 +20,15 @@ from capacity.board.audit import AuditTrail
 from capacity.board.outcomes import Outcomes
 from capacity.board.sessions import Lifetime, NewSession, Sessions
 from capacity.holds import By
-from capacity.instants import utc_now
+from capacity.instants import format_instant, utc_now
 from capacity.outcomes import OutcomeCode, OutcomeValue
 from tests.support.board_model import all_changes, assert_contiguous, fold, opened, reading
 from tests.support.holds import ask, held, report
+from tests.support.live import SOURCE, UNIT, source_file
+from tests.support.service import running, settings_for
 from tests.support.topology import PROGRAMS, Line, Replicated, line_to, replicated
 from tests.support.traffic import insisting
+from web.store_away import UNCONFIRMED
 
 BY = By("visitator", "hospital", "v1")
 
@@ -139,3 +144,21 @@ async def test_without_any_replica_nothing_is_acknowledged() -> None:
             with pytest.raises(UnconfirmedError):
                 await board.apply("c", [reading("u", 1)])
             assert len((await board.snapshot("c")).rows) == 1
+
+
+async def test_whoever_asks_over_http_is_told_that_it_is_unconfirmed(tmp_path: Path) -> None:
+    with replicated(PROGRAMS["valkey"], replicas=0) as servers:
+        sources = source_file(tmp_path)
+        settings = settings_for(tmp_path, servers.url, sources, redis_replicas=1, run_feeds=False)
+        async with running(settings) as service:
+            told = {"unit": UNIT, "observed_at": format_instant(utc_now()), "total": 1, "free": 1}
+            document = orjson.dumps({"reports": [told]})
+            pushed = await service.push(SOURCE, document, key=service.key_for(SOURCE))
+            asked = await service.client.post(
+                "/api/v1/holds/randers", json={"unit": UNIT}, headers={"X-CSRF-Token": service.csrf}
+            )
+
+            assert [pushed.status_code, asked.status_code] == [503, 503]
+            assert pushed.json()["rejected"][0]["reason"] == UNCONFIRMED
+            assert asked.json() == {"field": "store", "reason": UNCONFIRMED, "code": "unconfirmed"}
+            assert {"retry-after"} <= pushed.headers.keys() & asked.headers.keys()

@@ -9,12 +9,13 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from capacity.board import BoardUnavailableError
+from capacity.board import BoardUnavailableError, UnconfirmedError
 from capacity.model import Reject, UnreadableError
 from feeds.intake import Receipt
 from feeds.resync import Resync
 from feeds.sources import Source
 from web.services import Services
+from web.store_away import UNCONFIRMED
 
 RETRY_SECONDS = 2
 """When to come back after 503; an outage of the store is over in seconds or is an incident."""
@@ -83,8 +84,8 @@ async def push(
         receipt = await services.intake.take(declared, raw, idempotency_key)
     except UnreadableError as error:
         return _answer(422, Receipt(rejected=[error.reject]))
-    except BoardUnavailableError:
-        return _unavailable()
+    except BoardUnavailableError as error:
+        return _unavailable(error)
     await request.state.resync.taken(declared, raw)
     unusable = receipt.rejected and not receipt.durable
     return _answer(422 if unusable else 200, receipt)
@@ -130,10 +131,10 @@ def _refusal(status: int, field: str, reason: str, *, close: bool = False) -> Re
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def _unavailable() -> Response:
-    receipt = Receipt(
-        rejected=[Reject("request", "store", "cannot make it durable now; send it again")]
-    )
+def _unavailable(error: BoardUnavailableError) -> Response:
+    unsure = isinstance(error, UnconfirmedError)
+    reason = UNCONFIRMED if unsure else "cannot make it durable now; send it again"
+    receipt = Receipt(rejected=[Reject("request", "store", reason)])
     return JSONResponse(
         receipt.as_json(), status_code=503, headers={"Retry-After": str(RETRY_SECONDS)}
     )

@@ -23,7 +23,9 @@ from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.roles import Actor, Permission, Scope
 from web.services import Services
+from web.store_away import store_away
 
+_AWAY = "the store is away; send it again with the same key"
 router = APIRouter(prefix="/api/v1/holds", tags=["holds"])
 
 ACTIONS: Final[Mapping[str, HoldState]] = {
@@ -95,8 +97,8 @@ async def holds(cluster: str, request: Request) -> Response:
         return problem(404, "cluster", "is not known here")
     try:
         found = await services.board.holds(cluster)
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     found.sort(key=lambda hold: (hold["asked_at"], hold["id"]))
     return _json({"server_time": format_instant(services.clock()), "holds": found}, 200)
 
@@ -125,8 +127,8 @@ async def ask(cluster: str, request: Request, idempotency_key: _Key = None) -> R
         return await _asked(services, cluster, wanted)
     except _RefusedError as refused:
         return refused.answer
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
 
 
 @router.post(
@@ -168,8 +170,8 @@ async def move(
         )
     except _RefusedError as refused:
         return refused.answer
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     if answer.code == UNKNOWN or answer.hold is None:
         return problem(404, "hold", "is not known here (any more)")
     if answer.code == DONE:
@@ -227,7 +229,8 @@ def _allowed(
 async def _granted_before(services: Services, cluster: str, wanted: _Ask) -> Response | None:
     if wanted.request_id is None:
         return None
-    hold = await services.board.hold(cluster, hold_id_of(cluster, wanted.request_id))
+    hold_id = hold_id_of(cluster, wanted.request_id)
+    hold = await services.board.hold(cluster, hold_id, confirmed=True)
     return None if hold is None else _json({"hold": hold}, 201)
 
 
@@ -335,9 +338,3 @@ async def _object(request: Request) -> Mapping[str, object]:
 
 def _json(content: object, status: int) -> Response:
     return Response(orjson.dumps(content), status_code=status, media_type="application/json")
-
-
-def _away() -> Response:
-    answer = problem(503, "store", "the store is away; send it again with the same key")
-    answer.headers["Retry-After"] = "2"
-    return answer

@@ -23,6 +23,7 @@ from web.json_body import BodyError, json_body
 from web.outcome_export import outcomes_csv
 from web.roles import Actor, Permission, Scope
 from web.services import Services
+from web.store_away import store_away
 
 LONGEST_PERIOD = timedelta(days=400)
 """A year and a month; whoever needs more asks twice."""
@@ -99,8 +100,8 @@ async def log_outcome(cluster: str, request: Request, idempotency_key: _Key = No
         return refusal.answer
     except ReusedRequestError:
         return problem(422, "Idempotency-Key", "was used for another outcome")
-    except BoardUnavailableError:
-        return _away("the store")
+    except BoardUnavailableError as error:
+        return store_away(error, "the store is away; try again")
     return _json({"outcome": logged.as_json()}, 201)
 
 
@@ -131,8 +132,8 @@ async def correct_outcome(
     except TooLateError as error:
         until = format_instant(error.logged.correctable_until)
         return problem(409, "outcome", f"could be corrected until {until}")
-    except BoardUnavailableError:
-        return _away("the store")
+    except BoardUnavailableError as error:
+        return store_away(error, "the store is away; try again")
     return _json({"outcome": logged.as_json()}, 200)
 
 
@@ -155,8 +156,8 @@ async def export(
         await _note_export(services, request, actor, cluster, "csv", outcomes)
     except _Refusal as refusal:
         return refusal.answer
-    except BoardUnavailableError:
-        return _away("the store")
+    except BoardUnavailableError as error:
+        return store_away(error, "the store is away; try again")
     mark = "," if separator == "comma" else ";"
     document = await asyncio.to_thread(outcomes_csv, outcomes, services.catalogue, mark)
     name = f'attachment; filename="outcomes-{cluster}.csv"'
@@ -181,8 +182,8 @@ async def outcomes(
         await _note_export(services, request, actor, cluster, "json", found)
     except _Refusal as refusal:
         return refusal.answer
-    except BoardUnavailableError:
-        return _away("the store")
+    except BoardUnavailableError as error:
+        return store_away(error, "the store is away; try again")
     time = format_instant(services.clock())
     return _json({"server_time": time, "outcomes": [each.as_json() for each in found]}, 200)
 

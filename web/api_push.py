@@ -20,8 +20,10 @@ from web.notify.push import UnitPushes
 from web.notify.push_key import decode, encode
 from web.roles import Actor, Permission
 from web.services import Services
+from web.store_away import store_away
 from web.words import LANGUAGES
 
+_AWAY = "the store is away; try again"
 router = APIRouter(prefix="/api/v1", tags=["push"])
 
 MAX_BODY = 4 * 1024
@@ -69,8 +71,8 @@ async def subscriptions(unit: str, request: Request) -> Response:
         return problem(404, "unit" if known is None else "push", "is not known here")
     try:
         found = await pushes.subscriptions.of(known.cluster, known.id)
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     listed = [
         {"id": each.subscription.id, "last_reached": format_instant(each.last_reached)}
         for each in found
@@ -107,8 +109,8 @@ async def subscribe(unit: str, request: Request) -> Response:
         await note(services, request, actor, "push-subscribe", known.id, detail)
         if not await pushes.subscriptions.add(known.cluster, known.id, asked):
             return problem(409, "unit", "has as many browsers as it may")
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     return JSONResponse({"subscription": {"id": asked.id}}, status_code=201)
 
 
@@ -126,8 +128,8 @@ async def unsubscribe(unit: str, subscription: str, request: Request) -> Respons
         detail = {"subscription": subscription}
         await note(services, request, actor, "push-unsubscribe", known.id, detail)
         forgotten = await pushes.subscriptions.forget(known.cluster, known.id, subscription)
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     return JSONResponse({"forgotten": forgotten})
 
 
@@ -146,8 +148,8 @@ async def test(unit: str, subscription: str, request: Request) -> Response:
         if any(each.subscription.id == subscription for each in found):
             detail = {"subscription": subscription}
             await note(services, request, actor, "push-test", known.id, detail)
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     for each in found:
         if each.subscription.id == subscription:
             fate = await pushes.send_to(known, each.subscription, messages.test(known))
@@ -214,11 +216,3 @@ def _bytes(value: object, field: str, length: int) -> bytes:
         return decode(value, length)
     except ValueError as error:
         raise _FieldError(field, str(error)) from None
-
-
-def _away() -> Response:
-    return JSONResponse(
-        {"field": "store", "reason": "the store is away; try again"},
-        status_code=503,
-        headers={"Retry-After": "2"},
-    )

@@ -19,11 +19,13 @@ from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.roles import Actor, Permission, Scope
 from web.services import Services
+from web.store_away import store_away
 
 LONGEST = timedelta(hours=24)
 """How far ahead an override may end; whoever needs more sets it again, and looks again."""
 LONGEST_REASON = 200
 
+_AWAY = "the store is away; try again"
 router = APIRouter(prefix="/api/v1/surge", tags=["surge"])
 
 _Key = Annotated[str | None, Header(max_length=128)]
@@ -75,7 +77,7 @@ async def surge(cluster: str, request: Request) -> Response:
     if cluster not in services.catalogue.served_clusters():
         return problem(404, "cluster", "is not known here")
     if not services.hub.can_serve(cluster):
-        return _away()
+        return store_away(BoardUnavailableError(), _AWAY)
     return _surge(services, cluster)
 
 
@@ -106,8 +108,8 @@ async def set_surge(cluster: str, request: Request, idempotency_key: _Key = None
         return _refusal(error)
     except OverrideIsPastError:
         return _refusal(_RefusedError("until", "past", "lies in the past"))
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     return _surge(services, cluster)
 
 
@@ -121,8 +123,8 @@ async def lift_surge(cluster: str, request: Request, idempotency_key: _Key = Non
     try:
         await note(services, request, actor, "surge-lift", cluster)
         await services.surge.lift(cluster, _by(actor), _request_id(actor, idempotency_key))
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     return _surge(services, cluster)
 
 
@@ -189,9 +191,3 @@ def _surge(services: Services, cluster: str) -> Response:
 def _refusal(error: _RefusedError) -> Response:
     content = {"field": error.field, "reason": error.reason, "code": error.code}
     return JSONResponse(content, status_code=422)
-
-
-def _away() -> Response:
-    answer = problem(503, "store", "the store is away; try again")
-    answer.headers["Retry-After"] = "2"
-    return answer

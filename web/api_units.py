@@ -22,6 +22,7 @@ from web.auth.trail import note
 from web.json_body import BodyError, json_body
 from web.roles import Permission, Scope
 from web.services import Services
+from web.store_away import store_away
 
 _INSTANT = {"type": "string", "format": "date-time"}
 _FREE = {"type": "integer", "minimum": 0, "maximum": MAX_COUNT}
@@ -50,6 +51,7 @@ _SAID = {
     },
 }
 
+_AWAY = "cannot make it durable now; send it again"
 router = APIRouter(prefix="/api/v1/units", tags=["units"])
 
 
@@ -86,8 +88,8 @@ async def read(unit: str, request: Request) -> Response:
     services.access.may_read(request, known.cluster)
     try:
         row = await standing_row(services, known)
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
     time = format_instant(services.clock())
     return _json({"cluster": known.cluster, "server_time": time, "row": row})
 
@@ -139,8 +141,8 @@ async def report(
         return problem(422, error.field, error.reason)
     except NothingStandsError as error:
         return problem(409, "confirm", str(error))
-    except BoardUnavailableError:
-        return _away()
+    except BoardUnavailableError as error:
+        return store_away(error, _AWAY)
 
 
 async def standing_row(services: Services, unit: Unit) -> Row:
@@ -183,9 +185,3 @@ def _request_id(unit: Unit, body: object, key: str) -> str:
 
 def _json(content: object) -> Response:
     return Response(orjson.dumps(content), media_type="application/json")
-
-
-def _away() -> Response:
-    answer = problem(503, "store", "cannot make it durable now; send it again")
-    answer.headers["Retry-After"] = "2"
-    return answer

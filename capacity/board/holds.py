@@ -15,6 +15,7 @@ import orjson
 
 from capacity.board.calls import Argument, Caller, asking
 from capacity.board.changes import Cursor
+from capacity.board.connection import Command
 from capacity.board.keys import ClusterKeys
 from capacity.holds import ANSWER_WITHIN, By, HoldState, QuotaClaim
 from capacity.instants import epoch_millis, parse_instant
@@ -115,13 +116,18 @@ class HoldCalls(Caller):
             rows: Any = await client.hmget(keys.rows, units) if units else []
         return [hold for row in rows if row for hold in orjson.loads(row).get("holds", ())]
 
-    async def hold(self, cluster: str, hold_id: str) -> dict[str, Any] | None:
-        """One hold as its row shows it; ``None`` when there is none (any more)."""
+    async def hold(
+        self, cluster: str, hold_id: str, *, confirmed: bool = False
+    ) -> dict[str, Any] | None:
+        """One hold as its row shows it; ``None`` when there is none (any more).
+
+        `confirmed`: what is told is on as many replicas as a write would have to be.
+        """
         keys = ClusterKeys(cluster)
+        ask = self._confirmed if confirmed else self._store.ask
         async with asking():
-            client = self._store.at(keys.meta)
-            unit: Any = await client.hget(keys.unit_of, hold_id)
-            row: Any = await client.hget(keys.rows, unit) if unit else None
+            unit = await ask(keys.meta, ("HGET", keys.unit_of, hold_id))
+            row = await ask(keys.meta, ("HGET", keys.rows, unit)) if unit else None
         shown = orjson.loads(row).get("holds", ()) if row else ()
         return next((hold for hold in shown if hold["id"] == hold_id), None)
 
@@ -148,6 +154,9 @@ class HoldCalls(Caller):
             arguments += _restored(record)
         _, _, restored = await self._request("restore", cluster, arguments, None)
         return int(restored)
+
+    async def _confirmed(self, key: str, question: Command) -> Any:
+        return (await self._store.write(key, question))[0]
 
     async def _sweep(self, cluster: str) -> Any:
         head = (uuid.uuid4().hex[:12], self._stream_length)

@@ -147,7 +147,8 @@ class SurgeForm {
     const { status, body: answer } = await send(method, this.#address, { body, id });
     this.#sending = false;
     this.#paintButtons();
-    if (status !== 0) this.#wishes.delete(wanted); // an answer: to wish it again is a new wish
+    const known = status !== 0 && answer?.code !== "unconfirmed";
+    if (known) this.#wishes.delete(wanted); // an answer: to wish it again is a new wish
     if (status === 200 && answer) return answer;
     this.#explain(status, answer, button);
     return null;
@@ -156,7 +157,7 @@ class SurgeForm {
   #explain(status, answer, button) {
     const fields = { level: this.#form.level[0], reason: this.#form.reason, until: this.#form.hours };
     if (status === 0) this.#wrong("unsure", button);
-    else if (status === 503) this.#wrong("away", button);
+    else if (status === 503) this.#wrong(answer?.code === "unconfirmed" ? "unsure" : "away", button);
     else if (status === 401 || status === 403) this.#wrong("refused", button);
     else if (status === 422 && this.#words.has(`surge_wrong_${answer?.code}`)) {
       this.#wrong(answer.code, fields[answer.field] ?? button);
