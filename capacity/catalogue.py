@@ -18,7 +18,7 @@ from capacity.agreement_schema import DistanceBlock
 from capacity.catalogue_blocks import DatedBlock, DatedTerm, opening_of, since_of
 from capacity.catalogue_checks import Merged, Part, check
 from capacity.catalogue_schema import CatalogueFile, ClusterBlock, OrganisationBlock, UnitBlock
-from capacity.config_file import ConfigError, Loc, Problem, read
+from capacity.config_file import ConfigError, Document, Loc, Problem, read
 from capacity.units import (
     Catalogue,
     Cluster,
@@ -87,17 +87,17 @@ def _gather(paths: Sequence[Path | Traversable], seen: set[str]) -> Iterator[Par
 
 def _merge(parts: Sequence[Part]) -> tuple[Merged, list[Problem]]:
     merged = Merged({}, {}, {}, {}, {}, {}, {}, {}, {})
-    first: dict[tuple[str, object], str] = {}
+    first: dict[tuple[str, object], tuple[Document, Loc]] = {}
     problems: list[Problem] = []
     for part in parts:
         merged.assumptions.update(dict.fromkeys(part.content.assumptions, part.document.file))
         for section, key, loc, value in _entries(part.content):
-            place = f"{part.document.file}:{part.document.line_of(loc)}"
             if (section, key) in first:
-                reason = f"is declared already in {first[section, key]}"
+                document, before = first[section, key]
+                reason = f"is declared already in {document.file}:{document.line_of(before)}"
                 problems.append(part.document.at(loc, reason))
                 continue
-            first[section, key] = place
+            first[section, key] = part.document, loc
             getattr(merged, section)[key] = value
     return merged, problems
 

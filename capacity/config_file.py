@@ -6,9 +6,9 @@
     document.problem(("unit", 3, "phone"), "is not a Danish number")   -> ConfigError to raise
 
 A *loc* is pydantic's way of naming a place: keys and (from 0) list positions from the root. The
-standard library's TOML reader gives no lines for what it has read, so `_Lines` walks the text a
-second time, only to note where each key and list element begins. No error ever repeats a value:
-it may be a secret, or worse a person number.
+standard library's TOML reader gives no lines for what it has read, so for an error `_Lines` walks
+the text a second time, only to note where each key and list element begins. No error ever repeats
+a value: it may be a secret, or worse a person number.
 """
 
 import re
@@ -16,13 +16,14 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from capacity.privacy import CPR_REASON, first_cpr, holds_cpr
+from capacity.privacy import CPR_REASON, first_cpr, holds_cpr, may_hold_cpr
 
 M = TypeVar("M", bound=BaseModel)
 Loc = Sequence[str | int]
@@ -79,7 +80,7 @@ def parse(text: str, file: str) -> "Document":
     """Parse TOML text; `file` is the name that errors give."""
     text = text.replace("\r\n", "\n")
     try:
-        return Document(file, tomllib.loads(text), _Lines(text).lines)
+        return Document(file, tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
         reason = _without_cpr(_AT_LINE.sub("", str(error)))
@@ -97,11 +98,11 @@ def load(path: Path | Traversable, model: type[M]) -> M:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file that knows the line of each of its keys."""
+    """A parsed file that can tell the line of each of its keys."""
 
     file: str
     data: dict[str, Any]
-    lines: dict[tuple[str | int, ...], int] = field(repr=False)
+    text: str = field(repr=False)
 
     def validate(self, model: type[M]) -> M:
         """The document as `model`."""
@@ -120,11 +121,12 @@ class Document:
         Parts the text does not have (a missing key, pydantic's name for a union's member) are
         passed over. The document as a whole is line 1.
         """
+        lines = _lines_of(self.text)
         known: tuple[str | int, ...] = ()
         for part in loc:
-            if (*known, part) in self.lines:
+            if (*known, part) in lines:
                 known = (*known, part)
-        return self.lines.get(known, 1)
+        return lines.get(known, 1)
 
     def at(self, loc: Loc, reason: str) -> Problem:
         """A problem at a place in this document, for gathering several into one error."""
@@ -137,6 +139,8 @@ class Document:
 
     def cpr_problems(self) -> list[Problem]:
         """A problem for each text or key anywhere that holds what looks like a CPR number."""
+        if not may_hold_cpr(self.text) and _MAY_BE_WRITTEN_OTHERWISE.search(self.text) is None:
+            return []  # a large catalogue has a quarter of a million values
         return [self.at(loc, CPR_REASON) for loc in _cpr_locs(self.data, ())]
 
 
@@ -174,6 +178,8 @@ def _without_cpr(text: str) -> str:
     return "(withheld)" if holds_cpr(text) else text
 
 
+_MAY_BE_WRITTEN_OTHERWISE = re.compile(r"\\|\d_\d|\d{9}")
+"""A backslash may stand for any character, and a number may have lost its zero, or be grouped."""
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _STRING = re.compile(
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
@@ -185,6 +191,15 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\n]+")
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
+
+
+@lru_cache(maxsize=4)
+def _lines_of(text: str) -> dict[tuple[str | int, ...], int]:
+    """The line of every key and list element; only errors ask for them."""
+    try:
+        return _Lines(text).lines
+    except RecursionError:  # nearly too deep to be read at all
+        return {}
 
 
 class _Lines:
