@@ -5,6 +5,8 @@ Pure bookkeeping without I/O: changes go in, messages come out.
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import takewhile
+from operator import itemgetter
 
 from capacity.board import Change, Cursor, Snapshot
 from web.live.frames import heartbeat_message, rows_message, snapshot_message, surge_part
@@ -22,7 +24,7 @@ class ClusterFeed:
         self.cursor = Cursor("none", 0)
         self.stream_id = "0-0"
         self._rows: dict[str, bytes] = {}
-        self._written: dict[str, int] = {}
+        self._written: dict[str, int] = {}  # in the order of its numbers
         self._joined: bytes | None = None
         self._surge = b""
 
@@ -42,10 +44,8 @@ class ClusterFeed:
         self._rows = {stored.unit: stored.row for stored in snapshot.rows}
         # Rows written in an earlier epoch carry that epoch's numbers. Whoever has any cursor of
         # this epoch has those rows, so it does not matter whether they are sent once more.
-        self._written = {
-            stored.unit: stored.seq if stored.seq <= snapshot.cursor.seq else snapshot.cursor.seq
-            for stored in snapshot.rows
-        }
+        at = {row.unit: min(row.seq, snapshot.cursor.seq) for row in snapshot.rows}
+        self._written = dict(sorted(at.items(), key=itemgetter(1)))
         self._joined = None
 
     def take(self, *changes: Change) -> None:
@@ -62,6 +62,7 @@ class ClusterFeed:
                 raise OutOfStepError(f"{at}, got {change.epoch}-{change.seq}")
             seq = change.seq
             rows[change.unit] = change.row
+            written.pop(change.unit, None)
             written[change.unit] = seq
         if changes:
             self.cursor = Cursor(epoch, seq)
@@ -76,9 +77,9 @@ class ClusterFeed:
 
     def since(self, seq: int, now: datetime) -> bytes:
         """The rows that changed after `seq` of the present epoch, oldest change first."""
-        changed = sorted((at, unit) for unit, at in self._written.items() if at > seq)
-        rows = (self._rows[unit] for _, unit in changed)
-        return rows_message(self.cursor, now, rows, self._surge)
+        changed = takewhile(lambda unit: self._written[unit] > seq, reversed(self._written))
+        rows = [self._rows[unit] for unit in changed]
+        return rows_message(self.cursor, now, reversed(rows), self._surge)
 
     def resume(self, cursor: Cursor | None, now: datetime) -> bytes:
         """What a board needs that last saw `cursor`: the rows since, or a snapshot.
