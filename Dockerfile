@@ -1,19 +1,19 @@
-# The service in a container: no test tools, no compiler, not root. Stores run beside it, see
+# The service in a container: no test tools, no compiler, no pip, not root. Stores run beside it, see
 # docker-compose.yml. Everything installed is locked by hash.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.txt ./
 RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY requirements-service.txt ./
-RUN python -m venv /opt/akutoverblik \
-    && /opt/akutoverblik/bin/pip install --no-cache-dir --require-hashes -r requirements-service.txt
+RUN python -m venv --without-pip /opt/akutoverblik \
+    && /tools/bin/pip --python /opt/akutoverblik/bin/python install --no-cache-dir --require-hashes -r requirements-service.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY capacity ./capacity
 COPY feeds ./feeds
 COPY web ./web
 COPY simulators ./simulators
 RUN /tools/bin/python -m build --wheel --no-isolation --outdir /wheels \
-    && /opt/akutoverblik/bin/pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
+    && /tools/bin/pip --python /opt/akutoverblik/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --system --gid 10001 akutoverblik \

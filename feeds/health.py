@@ -5,6 +5,7 @@ processes together know (`capacity.board.feed_figures`), and tells when a source
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -154,6 +155,7 @@ class SharedHealth:
         self._clock = clock
         self._alarms: dict[str, Alarm] = {}
         self._watched: frozenset[str] = frozenset()
+        self._woken = asyncio.Event()
         self._sharing = asyncio.Lock()
 
     async def share(self) -> None:
@@ -213,11 +215,18 @@ class SharedHealth:
         whether nobody had watched each before.
         """
         while True:
+            self._woken.clear()
             try:
                 await self._look(watched())
             except BoardUnavailableError as error:
                 log.debug("feed figures wait: the store is away (%s)", error)
-            await asyncio.sleep(SHARE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SHARE_SECONDS):
+                    await self._woken.wait()
+
+    def wake(self) -> None:
+        """Look at once: which sources are ours has changed."""
+        self._woken.set()
 
     async def _look(self, ours: Mapping[str, bool]) -> None:
         if unwatched := [s for s, anew in ours.items() if anew and s not in self._watched]:

@@ -52,7 +52,9 @@ class FeedRunner:
         *,
         max_bytes: int,
         leases: Leases,
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
+        """`taken` is told whenever this process has begun to run a cluster's feeds."""
         self._client = httpx.AsyncClient(follow_redirects=False)
         self._leases = leases
         around = Surroundings(catalogue, intake, inbox, clock, max_bytes, self._client)
@@ -64,6 +66,7 @@ class FeedRunner:
                 board,
                 leases,
                 around,
+                taken,
             )
             for cluster in sorted(clusters | set(catalogue.served_clusters()))
         ]
@@ -116,6 +119,7 @@ class Duty:
         board: Board,
         leases: Leases,
         around: Surroundings,
+        taken: Callable[[], None],
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cluster = cluster
@@ -126,6 +130,7 @@ class Duty:
         self._board = board
         self._leases = leases
         self._around = around
+        self._taken = taken
         self._elapsed = elapsed
         self._feeds: ClusterFeeds | None = None
         self._fence = 0
@@ -197,6 +202,7 @@ class Duty:
         self._feeds, self._fence, self._told = feeds, hold.fence, False
         self.anew = hold.vacant is not None and hold.vacant > UNWATCHED
         log.info("runs the feeds of %s (fence %d)", self.cluster, hold.fence)
+        self._taken()
 
     async def _give_back(self) -> None:
         try:

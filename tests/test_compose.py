@@ -1,70 +1,50 @@
-"""The container files, held against the code: no engine runs here, so every name is looked up."""
+"""The container files, held against the code: no engine runs here, so every name is looked up.
+
+The proxy is looked at by tests/test_compose_proxy.py; what the stores are told is run by
+tests/test_compose_stores.py.
+"""
 
 import ast
 import json
 import re
-import shlex
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 from fastapi.routing import APIRoute
 
 from capacity.history.database import normal_url
 from capacity.settings import SECRETS, Settings
+from capacity.store_address import read_store_address
+from tests.support.compose import (
+    COMPOSE,
+    DOCKERFILE,
+    FEEDS,
+    GUIDE,
+    OURS,
+    PREFIX,
+    SENTINELS,
+    SERVICES,
+    STORES,
+    VALKEYS,
+    WEB,
+    environment,
+    image_environment,
+    instructions,
+    mounts,
+    option,
+    settings,
+)
 from tests.support.installed import PACKAGES, ROOT
 from web import ops
 from web.cli import _parser
 
-PREFIX = "AKUTOVERBLIK_"
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = [name for name, service in SERVICES.items() if "build" in service]
-STORES = [name for name in SERVICES if name not in OURS]
-DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
 
-
-def filled(value: str) -> str:
-    """A value as Compose makes it when nothing is set outside."""
-    return re.sub(r"\$\{\w+:-(.*)\}$", r"\1", value)
-
-
-def environment(service: str) -> dict[str, str]:
-    return {name: filled(value) for name, value in SERVICES[service]["environment"].items()}
-
-
-def settings(service: str, monkeypatch: pytest.MonkeyPatch, secrets: Path) -> Settings:
-    """The settings that the service's container would have."""
-    for name, value in (image_environment() | environment(service)).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setitem(Settings.model_config, "secrets_dir", secrets)
-    return Settings()
-
-
-def image_environment() -> dict[str, str]:
-    words = [word for line in instructions("ENV") for word in shlex.split(line)]
-    return dict(word.split("=", 1) for word in words if word.startswith(PREFIX))
-
-
-def instructions(name: str) -> list[str]:
-    """The arguments of every such line of the last stage of the Dockerfile."""
-    last_stage = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[-1]
-    return re.findall(rf"^{name} (.*)$", last_stage, re.MULTILINE)
-
-
-def mounts(service: str) -> dict[str, str]:
-    """Path in the container to the volume or folder that lies there."""
-    pairs = (volume.split(":")[:2] for volume in SERVICES[service]["volumes"])
-    return {target: source for source, target in pairs}
-
-
-def test_there_is_one_service_with_feeds_and_both_stores() -> None:
-    assert set(OURS) == {"web", "web-more"}
-    assert set(STORES) == {"valkey", "postgres"}
-    assert "profiles" not in SERVICES["web"]
-    assert SERVICES["web-more"]["profiles"]
+def test_any_one_container_may_fail() -> None:
+    assert (len(WEB), len(FEEDS), len(VALKEYS), len(SENTINELS)) == (2, 2, 3, 3)
+    assert {*WEB, *FEEDS} == set(OURS)
+    assert {*OURS, *STORES, "proxy"} == set(SERVICES)
+    assert not any("profiles" in service for service in SERVICES.values())
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -74,20 +54,38 @@ def test_every_variable_is_a_setting_and_has_a_usable_value(
     names = image_environment() | environment(service)
     assert {name.removeprefix(PREFIX).lower() for name in names} <= Settings.model_fields.keys()
     found = settings(service, monkeypatch, tmp_path)
-    assert found.run_feeds is (service == "web")
+    assert found.run_feeds is (service in FEEDS)
     assert found.host == "0.0.0.0"  # reached from outside its container only
     assert found.sources == []
-    assert "127.0.0.1" in found.trusted_hosts  # the health check's own
+    assert "127.0.0.1" in found.trusted_hosts  # the health checks' own
+
+
+def test_what_is_taken_from_outside_is_of_the_same_name() -> None:
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    taken = dict(re.findall(rf"({PREFIX}\w+): \$\{{(\w+):-", text))
+    assert taken
+    assert all(name == outside for name, outside in taken.items())
+    assert set(re.findall(r"\$\{(\w+)", text)) == {*taken.values(), "PUBLISH"}
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_stores_are_addressed_by_the_services_that_run_them(
+def test_the_store_is_asked_for_at_its_sentinels(
     service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found = settings(service, monkeypatch, tmp_path)
-    redis = urlsplit(found.redis_url or "")
-    assert (redis.scheme, redis.hostname, redis.port) == ("redis", "valkey", 6379)
-    assert set(SERVICES[service]["depends_on"]) == set(STORES)
+    address = read_store_address(found.store_url or "")
+    (port,) = option("sentinel", "port")
+    assert address.kind == "sentinel"
+    assert address.nodes == tuple((name, int(port)) for name in SENTINELS)
+    name, primary, primary_port, quorum = option("sentinel", "sentinel monitor")
+    assert address.service == name
+    assert primary in VALKEYS
+    assert [primary_port] == option("valkey", "port")
+    assert int(quorum) == len(SENTINELS) // 2 + 1
+    replicas = len(VALKEYS) - 1
+    assert 1 <= address.replicas < replicas  # one of them may be away
+    assert int(option("valkey", "min-replicas-to-write")[0]) == address.replicas
+    assert set(SERVICES[service]["depends_on"]) == {*SENTINELS, "postgres"}
     assert "back" in SERVICES[service]["networks"]
 
 
@@ -95,8 +93,10 @@ def test_stores_are_addressed_by_the_services_that_run_them(
 def test_the_sql_address_is_a_secret_file_that_settings_read(
     service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (name,) = SERVICES[service]["secrets"]
-    assert name.removeprefix(PREFIX.lower()) in Settings.model_fields
+    for secret in SERVICES[service]["secrets"]:
+        assert secret.removeprefix(PREFIX.lower()) in Settings.model_fields
+    name = "akutoverblik_sql_url"
+    assert name in SERVICES[service]["secrets"]
     assert SECRETS.as_posix() == "/run/secrets"
     (tmp_path / name).write_text("postgresql://akutoverblik:word@postgres/akutoverblik\n")
     url = normal_url(settings(service, monkeypatch, tmp_path).history_url)
@@ -123,7 +123,7 @@ def test_the_command_is_one_of_ours(service: str) -> None:
 
 def test_the_image_runs_the_same_command() -> None:
     (command,) = instructions("CMD")
-    assert json.loads(command) == SERVICES["web"]["command"]
+    assert all(json.loads(command) == SERVICES[service]["command"] for service in OURS)
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -139,13 +139,13 @@ def test_the_health_check_asks_for_an_address_that_exists(service: str) -> None:
     assert url.path in routes
 
 
-@pytest.mark.parametrize("service", OURS)
-def test_ports_agree_and_are_published_to_this_machine_only(service: str) -> None:
-    (published,) = SERVICES[service]["ports"]
-    address, _, inside = published.split(":")
-    assert address == "127.0.0.1"
-    assert inside == environment(service)["AKUTOVERBLIK_PORT"]
-    assert instructions("EXPOSE") == [inside]
+def test_configurations_are_used_where_they_are_mounted() -> None:
+    used: set[str] = set()
+    for service in SERVICES.values():
+        for config in service.get("configs", ()):
+            used.add(config["source"])
+            assert config["target"] in " ".join(service["command"])
+    assert used == COMPOSE["configs"].keys()
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -160,26 +160,32 @@ def test_what_is_kept_lies_in_a_volume(
     assert instructions("VOLUME") == instructions("WORKDIR") == [str(found.data)]
 
 
-def test_all_of_our_services_share_their_keys() -> None:
+def test_all_of_our_services_share_their_keys_and_their_inbox() -> None:
     assert len({mounts(service)["/data"] for service in OURS}) == 1
 
 
-def test_stores_keep_their_data_in_volumes_and_publish_nothing() -> None:
-    for store, path in (("valkey", "/data"), ("postgres", "/var/lib/postgresql/data")):
-        assert mounts(store)[path] in COMPOSE["volumes"]
-        assert "ports" not in SERVICES[store]
+def test_stores_keep_their_data_in_volumes_of_their_own_and_publish_nothing() -> None:
+    kept = {"postgres": "/var/lib/postgresql/data"}
+    volumes = [mounts(store)[kept.get(store, "/data")] for store in STORES]
+    assert len({*volumes, mounts(WEB[0])["/data"]}) == len(STORES) + 1
+    assert {*volumes, mounts(WEB[0])["/data"]} == COMPOSE["volumes"].keys()
+    for store in STORES:
         assert SERVICES[store]["networks"] == ["back"]
     assert COMPOSE["networks"]["back"] == {"internal": True}
 
 
 def test_valkey_promises_what_the_embedded_one_does() -> None:
-    command = SERVICES["valkey"]["command"]
-    options = dict(zip(command[1::2], command[2::2], strict=True))
-    assert command[0] == "valkey-server"
-    assert options["--appendonly"] == "yes"
-    assert options["--appendfsync"] == "always"
-    assert options["--maxmemory-policy"] == "noeviction"
-    assert mounts("valkey")[options["--dir"]]
+    assert option("valkey", "appendonly") == ["yes"]
+    assert option("valkey", "appendfsync") == ["always"]
+    assert option("valkey", "maxmemory-policy") == ["noeviction"]
+    for store in (*VALKEYS, *SENTINELS):
+        config = store.partition("-")[0]
+        assert mounts(store)[option(config, "dir")[0]]
+        assert environment(store)["ANNOUNCE"] == store
+    primary = option("sentinel", "sentinel monitor")[1]
+    assert {store: environment(store)["REPLICA_OF"] for store in VALKEYS} == {
+        store: "" if store == primary else primary for store in VALKEYS
+    }
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -199,7 +205,7 @@ def test_every_service_is_confined(service: str) -> None:
 def test_images_have_versions() -> None:
     images = [service["image"] for service in SERVICES.values()]
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert len(images) > len(SERVICES)
+    assert len(images) == len(SERVICES) + 2
     for image in images:
         name, _, tag = image.partition(":")
         assert name
@@ -218,6 +224,7 @@ def test_no_secret_stands_in_the_file() -> None:
     for service in SERVICES.values():
         for name in service.get("environment", {}):
             assert "PASSWORD" not in name or name.endswith("_FILE")
+            assert "SECRET" not in name
     assert {Path(secret["file"]).parts[0] for secret in COMPOSE["secrets"].values()} == {"secrets"}
     assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
 
@@ -254,7 +261,7 @@ def test_the_image_is_built_from_what_the_wheel_needs() -> None:
 def test_the_image_does_not_run_as_root() -> None:
     (user,) = instructions("USER")
     assert user not in ("root", "0")
-    uid, gid = SERVICES["web"]["user"].split(":")
+    uid, gid = SERVICES[WEB[0]]["user"].split(":")
     assert f"--uid {uid}" in DOCKERFILE
     assert f"--gid {gid}" in DOCKERFILE
     after_user = DOCKERFILE.partition("\nUSER ")[2]
@@ -262,9 +269,34 @@ def test_the_image_does_not_run_as_root() -> None:
 
 
 def test_everything_in_the_image_is_locked() -> None:
-    installs = re.findall(r"pip install ([^&\n]*)", DOCKERFILE)
+    installs = re.findall(r"pip (?:--python \S+ )?install ([^&\n]*)", DOCKERFILE)
     assert len(installs) == 3
     for arguments in installs:
         assert (
             "--require-hashes -r requirements" in arguments or "--no-deps --no-index" in arguments
         )
+
+
+def test_the_image_has_no_tools_of_its_own() -> None:
+    *_, last = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
+    assert "--from=build /opt/akutoverblik /opt/akutoverblik" in last
+    assert "pip" not in last
+    assert "-m venv --without-pip /opt/akutoverblik" in DOCKERFILE
+
+
+def test_the_guide_makes_what_the_file_needs() -> None:
+    (shell,) = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    made = set(re.findall(r"> (secrets/\S+)", shell))
+    assert made == {secret["file"].removeprefix("./") for secret in COMPOSE["secrets"].values()}
+    assert set(re.findall(rf"export ({PREFIX}\w+|PUBLISH)=", shell)) <= {
+        *re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8"))
+    }
+    for name in re.findall(r"docker compose (?:exec|up [^\n]*--no-deps) (\S+)", GUIDE):
+        assert name in SERVICES
+    (made_with,) = re.findall(r"'(postgresql://[^']+)'", shell)
+    url = normal_url(made_with.replace("%s", "word"))
+    assert (url.host, url.username) == (
+        "postgres",
+        SERVICES["postgres"]["environment"]["POSTGRES_USER"],
+    )
+    assert url.database == SERVICES["postgres"]["environment"]["POSTGRES_DB"]

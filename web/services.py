@@ -32,6 +32,7 @@ from web.auth.door import Door, build_door
 from web.keys import KeyRing
 from web.live.hub import Hub
 from web.notify.notifier import Notifier
+from web.rollups import RollUps
 from web.secret import Comparing, digest_of, installation_secret
 from web.surge_watch import SurgeWatch
 
@@ -66,6 +67,7 @@ class Services:
     runner: FeedRunner | None
     notifier: Notifier
     comparing: Comparing
+    rollups: RollUps
     demo: bool
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -92,11 +94,13 @@ class Services:
         ]
         if self.runner is not None:
             self.runner.start()
+            self.rollups.start()
 
     async def stop(self) -> None:
         """Stop in the opposite order; what was accepted is durable already."""
         if self.runner is not None:
             await self.runner.stop()
+        await self.rollups.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,6 +174,7 @@ def build_services(
     expected = {source.id: source.expected_every for source in sources.values()}
     figures = FeedFigures(settings.store_url)
     history = History(settings.history_url, clock=clock)
+    feed_health = SharedHealth(intake.health, figures, expected, clock)
     leases = Leases(settings.store_url)
     runner = FeedRunner(
         board,
@@ -180,6 +185,7 @@ def build_services(
         clock,
         max_bytes=settings.max_document_bytes,
         leases=leases,
+        taken=feed_health.wake,
     )
     access = Access(
         KeyRing(settings.keys_file, clock),
@@ -210,13 +216,14 @@ def build_services(
         alternatives=AlternativesDesk(catalogue, hub, surge, clock, board.quotas),
         intake=intake,
         quarantine=quarantine,
-        feed_health=SharedHealth(intake.health, figures, expected, clock),
+        feed_health=feed_health,
         history=history,
         historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
         leases=leases,
         runner=runner if settings.run_feeds else None,
         notifier=notifier,
         comparing=Comparing(Agreed(settings.store_url), alike),
+        rollups=RollUps(history, catalogue, clock),
         demo=demo,
     )
 

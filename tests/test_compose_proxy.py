@@ -1,0 +1,87 @@
+"""The proxy in docker-compose.yml: what it asks, of whom, and what it says about who asks."""
+
+import json
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from capacity.settings import SECRETS
+from tests.support.compose import (
+    COMPOSE,
+    SERVICES,
+    WEB,
+    environment,
+    filled,
+    instructions,
+    proxy_lines,
+    settings,
+)
+from web import proxies
+
+
+def test_only_the_proxy_is_published_and_to_this_machine_only() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    (published,) = SERVICES["proxy"]["ports"]
+    address, _, inside = filled(published).split(":")
+    assert address == "127.0.0.1"
+    (bind, *words) = next(line[1:] for line in proxy_lines("frontend public") if line[0] == "bind")
+    assert bind == f":{inside}"
+    assert "ssl" in words
+    assert words[words.index("crt") + 1] == f"{SECRETS}/{SERVICES['proxy']['secrets'][0]}"
+
+
+def test_the_proxy_asks_the_web_processes_that_are_ready() -> None:
+    backends = {line[1] for line in proxy_lines("frontend public") if "backend" in line[0]}
+    assert backends == {"web", "unready"}
+    for backend in sorted(backends):
+        servers = {
+            line[1]: line[2] for line in proxy_lines(f"backend {backend}") if line[0] == "server"
+        }
+        assert servers == {name: f"{name}:{environment(name)['AKUTOVERBLIK_PORT']}" for name in WEB}
+        assert (
+            instructions("EXPOSE") == [environment(name)["AKUTOVERBLIK_PORT"] for name in WEB][:1]
+        )
+    (check,) = [line for line in proxy_lines("backend web") if line[:2] == ["http-check", "send"]]
+    assert check[check.index("uri") + 1] == "/readyz"
+    assert check[check.index("Host") + 1] in json.loads(
+        environment(WEB[0])["AKUTOVERBLIK_TRUSTED_HOSTS"]
+    )
+    assert any(
+        "check" in line for line in proxy_lines("backend web") if line[0] == "default-server"
+    )
+
+
+def test_the_proxy_is_believed_and_says_what_it_must(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = SERVICES["proxy"]["networks"]["front"]["ipv4_address"]
+    (subnet,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(subnet["subnet"])
+    for service in WEB:
+        assert settings(service, monkeypatch, tmp_path).trusted_proxies == [address]
+        assert set(SERVICES[service]["networks"]) == {"front", "back", "out"}
+    said = {
+        line[2].lower().encode()
+        for line in proxy_lines("frontend public")
+        if line[:2] == ["http-request", "set-header"]
+    }
+    assert said == {proxies._FOR, proxies._PROTO, proxies._HOST}
+
+
+def test_the_proxy_outlasts_what_the_service_waits_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    patience = settings(WEB[0], monkeypatch, tmp_path)
+    times = {line[1]: line[2] for line in proxy_lines("defaults") if line[0] == "timeout"}
+    assert int(times["client"].removesuffix("s")) > patience.body_seconds
+    assert int(times["server"].removesuffix("s")) > patience.body_seconds
+    (most,) = [line[1] for line in proxy_lines("global") if line[0] == "maxconn"]
+    assert int(most) >= patience.max_connections * len(WEB)
+
+
+def test_the_proxy_s_own_health_is_asked_for() -> None:
+    lines = {line[0]: line[1] for line in proxy_lines("frontend health")}
+    script = SERVICES["proxy"]["healthcheck"]["test"][-1]
+    assert f"/dev/tcp/{lines['bind'].replace(':', '/')}" in script
+    assert f"GET {lines['monitor-uri']} " in script
