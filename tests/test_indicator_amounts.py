@@ -17,6 +17,7 @@ from capacity.indicators.measures import Key, Measure
 from capacity.indicators.needs import best, merged, need_times
 from capacity.indicators.pressure import Level, SurgeEntry, levels, pressure
 from capacity.indicators.shown import Slice, in_force, shown_of, slices
+from capacity.indicators.time_use import time_use
 from capacity.instants import format_instant
 from capacity.need import Need, Where
 from capacity.outcomes import Correction, Logged
@@ -105,6 +106,33 @@ def test_events_of_a_unit_that_is_gone_still_count() -> None:
     found = unit_counts(Measure.LATE, [(UNIT, AT), (UNIT, AT), ("gone", AT)], CATALOGUE)
     assert found[Key(Measure.LATE, UNIT, "acute_place", "0730", 10)] == 2
     assert found[Key(Measure.LATE, "gone", "", "", 10)] == 1
+
+
+# --- how often somebody tells --------------------------------------------------------------------
+
+
+def habits(world: World) -> dict[Measure, int]:
+    found: Counter[Measure] = Counter()
+    for parts in shown_in_hour(world).values():
+        for key, amount in time_use(parts, 10).items():
+            found[key.measure] += amount
+    wanted = (Measure.UPDATES, Measure.GAPS, Measure.GAP_MS)
+    return {measure: found[measure] for measure in wanted}
+
+
+def test_an_update_is_a_new_word_and_not_a_row_written_anew() -> None:
+    world = World(CATALOGUE)
+    world.report(UNIT, after(-40), total=2, occupied=1)
+    assert habits(world) == {Measure.UPDATES: 0, Measure.GAPS: 0, Measure.GAP_MS: 0}
+    world.hold_row(UNIT, after(5), 1)
+    world.report(UNIT, after(20), total=2, occupied=1)
+    world.hold_row(UNIT, after(25), 0)
+    world.report(UNIT, after(30), total=2, occupied=0, observed=after(20), source="nurse")
+    told = {Measure.UPDATES: 2, Measure.GAPS: 2, Measure.GAP_MS: 70 * 60_000}
+    assert habits(world) == told
+    world.leave(UNIT, after(40))
+    world.report(UNIT, after(50), total=2, occupied=1)
+    assert habits(world) == told | {Measure.UPDATES: 3}, "what was gone begins anew"
 
 
 # --- pressure ------------------------------------------------------------------------------------
@@ -209,6 +237,13 @@ def test_needs_equal_ranking_anew_every_minute(
     names = {"need_yes_ms": Verdict.YES, "need_ask_ms": Verdict.ASK, "need_none_ms": Verdict.NO}
     found = {names[key.split()[0]]: n for key, n in needed(world, "0730").items()}
     assert found == expected
+
+
+def test_the_same_words_after_a_silence_are_not_taken_for_the_silence() -> None:
+    world = World(CATALOGUE)
+    world.report(UNIT, after(0), stale_after=20, total=2, occupied=0, reserved=0, closed=0)
+    world.report(UNIT, after(40), stale_after=30, total=2, occupied=0, reserved=0, closed=0)
+    assert needed(world, "0730") == {"need_yes_ms 0730": 40, "need_ask_ms 0730": 20}
 
 
 def test_a_source_that_ticks_is_judged_once_while_it_says_the_same() -> None:

@@ -31,8 +31,9 @@ from capacity.indicators.calls import hold_counts, outcome_counts, unit_counts
 from capacity.indicators.day import Scope, window_tally
 from capacity.indicators.days import Window, begin, day_of, days_between, end, windows
 from capacity.indicators.measures import Measure, Tally, with_whole_day
-from capacity.indicators.pressure import Level, levels
-from capacity.indicators.shown import Shown, Standing, shown_of
+from capacity.indicators.needs import Memory
+from capacity.indicators.pressure import levels
+from capacity.indicators.shown import Standing, shown_of
 
 T = TypeVar("T")
 
@@ -109,8 +110,20 @@ class Roller:
         )
         found = await self._read(lambda connection: _events(connection, scope, day, until))
         standing = await self._standing(scope, begin(day))
+        memory: Memory = {}
         for window in windows(day, until):
-            of_hour, standing = await self._window(scope, day, window, standing, stretches)
+            changes = await self._changes(scope, window)
+
+            def count(
+                window: Window = window,
+                changes: list[raw.RawChange] = changes,
+                standing: Standing = standing,
+            ) -> tuple[Tally, Standing]:
+                shown = [shown_of(*each) for each in changes]
+                return window_tally(scope, day, window, standing, shown, stretches, memory)
+
+            # Read in the database's thread, which the historian needs too; count in another.
+            of_hour, standing = await asyncio.to_thread(count)
             found.update(of_hour)
         return with_whole_day(found)
 
@@ -126,21 +139,12 @@ class Roller:
         )
         return {unit: shown_of(order, unit, at, row) for order, unit, at, row in found}
 
-    async def _window(
-        self, scope: Scope, day: date, window: Window, standing: Standing, stretches: list[Level]
-    ) -> tuple[Tally, Standing]:
-        """Read in the database's thread, which the historian needs too; count in another."""
-        found = await self._read(
+    async def _changes(self, scope: Scope, window: Window) -> list[raw.RawChange]:
+        return await self._read(
             lambda connection: raw.changes_between(
                 connection, scope.cluster, window.since, window.until
             )
         )
-
-        def count() -> tuple[Tally, Standing]:
-            changes: list[Shown] = [shown_of(*each) for each in found]
-            return window_tally(scope, day, window, standing, changes, stretches)
-
-        return await asyncio.to_thread(count)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._history.read(work)

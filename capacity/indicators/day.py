@@ -8,7 +8,7 @@ from datetime import date
 from capacity.indicators.days import Window
 from capacity.indicators.definitions import ReferenceNeed
 from capacity.indicators.measures import Tally
-from capacity.indicators.needs import need_times
+from capacity.indicators.needs import Memory, need_times
 from capacity.indicators.pressure import Level, pressure
 from capacity.indicators.shown import Shown, Standing, in_force, slices, standing_after
 from capacity.indicators.time_use import time_use
@@ -36,21 +36,22 @@ def window_tally(
     standing: Standing,
     changes: Iterable[Shown],
     levels: Sequence[Level],
+    memory: Memory | None = None,
 ) -> tuple[Tally, Standing]:
     """The amounts of one window, and what is in force at its end.
 
     `standing` is what was in force at its beginning, `changes` those within it, `levels` the
-    surge levels of at least the window.
+    surge levels of at least the window, `memory` what was
+    judged in the window before.
     """
     lines = in_force(standing, changes)
     shown = {unit: slices(standing, line, window) for unit, line in lines.items()}
     tally: Tally = Counter()
     for parts in shown.values():
         tally.update(time_use(parts, window.hour))
+    places = scope.municipalities(day)
     tally.update(
-        need_times(
-            shown, levels, scope.catalogue, scope.needs, scope.municipalities(day), window.hour
-        )
+        need_times(shown, levels, scope.catalogue, scope.needs, places, window.hour, memory)
     )
     tally.update(pressure(levels, window))
     return tally, standing_after(lines)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from capacity.alternatives import rank
 from capacity.findings import Verdict
@@ -19,6 +19,7 @@ from capacity.indicators.pressure import Level
 from capacity.indicators.shown import Slice
 from capacity.instants import epoch_millis
 from capacity.need import Need
+from capacity.row import Row
 from capacity.suitability import TAKING_PART
 from capacity.units import Catalogue
 
@@ -31,6 +32,21 @@ _MEASURES: Final = {
 Judged = tuple[datetime, datetime, Verdict]
 
 
+class Known(NamedTuple):
+    """A verdict on one row, at one surge level, and until when it stands (``None``: for good)."""
+
+    row: Row
+    level: int | None
+    since: datetime
+    until: datetime | None
+    verdict: Verdict | None
+    """``None`` for a unit that takes no part."""
+
+
+Memory = dict[tuple[Need, str], Known]
+"""The last verdict on each unit for each need: most rows stand for longer than an hour."""
+
+
 def need_times(
     shown: Mapping[str, Sequence[Slice]],
     levels: Sequence[Level],
@@ -38,11 +54,14 @@ def need_times(
     needs: Iterable[ReferenceNeed],
     municipalities: Iterable[str],
     hour: int,
+    memory: Memory | None = None,
 ) -> Tally:
     """How long each need of each municipality had a yes, an ask or nothing in one window.
 
-    Time in which no unit that takes part was on the board is not counted.
+    Time in which no unit that takes part was on the board is not counted. `memory` is what was
+    judged in the window before, and is changed.
     """
+    memory = {} if memory is None else memory
     parts = [
         each
         for unit, found in shown.items()
@@ -54,7 +73,9 @@ def need_times(
     for reference in needs:
         for municipality in places:
             need = replace(reference.need, municipality=municipality)
-            judged = [each for part in parts for each in _judge(part, levels, need, catalogue)]
+            judged = [
+                each for part in parts for each in _judge(part, levels, need, catalogue, memory)
+            ]
             for since, until, verdict in best(judged):
                 key = Key(_MEASURES[verdict], reference.id, "", municipality, hour)
                 tally[key] += epoch_millis(until) - epoch_millis(since)
@@ -100,18 +121,29 @@ def _is_same(before: Slice, after: Slice) -> bool:
 
 
 def _judge(
-    part: Slice, levels: Sequence[Level], need: Need, catalogue: Catalogue
+    part: Slice, levels: Sequence[Level], need: Need, catalogue: Catalogue, memory: Memory
 ) -> Iterator[Judged]:
+    key = (need, part.row["unit"])
     for level in levels:
         at, last = max(part.since, level.since), min(part.until, level.until)
         while at < last:
-            ranking = rank(need, [part.row], catalogue, at, level.level)
-            if not ranking.alternatives:
-                return
-            again = ranking.recheck_at
-            until = last if again is None else min(last, again)
-            yield at, until, ranking.alternatives[0].verdict
+            known = memory.get(key)
+            if known is None or not _still_holds(known, part.row, level.level, at):
+                ranking = rank(need, [part.row], catalogue, at, level.level)
+                found = ranking.alternatives
+                verdict = found[0].verdict if found else None
+                known = Known(part.row, level.level, at, ranking.recheck_at, verdict)
+                memory[key] = known
+            until = last if known.until is None else min(last, known.until)
+            if known.verdict is not None:
+                yield at, until, known.verdict
             at = until
+
+
+def _still_holds(known: Known, row: Row, level: int | None, at: datetime) -> bool:
+    if known.row is not row or known.level != level or at < known.since:
+        return False
+    return known.until is None or at < known.until
 
 
 def best(judged: Iterable[Judged]) -> Iterator[Judged]:
