@@ -78,6 +78,16 @@ def agreement_for(
     return judge(need.municipality, unit, candidates, Moments(now), surge_level, used)
 
 
+def in_force(
+    agreement: Agreement,
+    at: datetime,
+    surge_level: int | None,
+    used: Mapping[str, int] = NO_USE,
+) -> Allowed | Refusal:
+    """Whether an agreement's dates, hours, surge level and quota are met at `at`, whatever unit."""
+    return _in_force(agreement, Moments(at), surge_level, used)
+
+
 def agreements_on(
     catalogue: Catalogue, municipality: str | None, unit: Unit
 ) -> tuple[Agreement, ...]:

@@ -1,19 +1,15 @@
 """The board as JSON: as it is, and as it was."""
 
-import asyncio
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from capacity.board import Board, BoardUnavailableError, Cursor
-from capacity.history import History, HistoryUnavailableError
-from capacity.instants import BadInstantError, format_instant, parse_instant
+from capacity.board import BoardUnavailableError, Cursor
+from capacity.history import HistoryUnavailableError
+from capacity.instants import BadInstantError, format_instant
+from web.history_door import caught_up, instant_of
 from web.services import Services
-
-CATCH_UP_SECONDS = 3.0
-"""How long a question about the past waits for history to have written the present."""
 
 router = APIRouter(prefix="/api/v1/board", tags=["board"])
 
@@ -58,31 +54,15 @@ async def _present(services: Services, cluster: str) -> Response:
 
 async def _past(services: Services, cluster: str, at: str) -> Response:
     try:
-        # a "+" that was not escaped arrives as a blank
-        instant = parse_instant(re.sub(r" (?=\d{2}:?\d{2}$)", "+", at) if "T" in at else at)
+        instant = instant_of(at)
     except BadInstantError as error:
         return problem(422, "at", str(error))
     if instant > services.clock():
         return problem(422, "at", "lies in the future")
-    if not await _caught_up(services.board, services.history, cluster):
+    if not await caught_up(services.board, services.history, cluster):
         return _away("the history (it is catching up)")
     past = await services.history.board_at(cluster, instant)
     return _rows(services, past.cursor, past.rows, at=format_instant(instant))
-
-
-async def _caught_up(board: Board, history: History, cluster: str) -> bool:
-    """Wait until history holds all that the board held when asked; false if it takes too long."""
-    goal = await board.cursor(cluster)
-    deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
-    while True:
-        here = await history.position(cluster)
-        if goal.epoch == "none" or (
-            here is not None and (here.epoch != goal.epoch or here.seq >= goal.seq)
-        ):
-            return True
-        if asyncio.get_running_loop().time() > deadline:
-            return False
-        await asyncio.sleep(0.02)
 
 
 def _rows(

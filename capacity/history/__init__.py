@@ -1,5 +1,6 @@
 """What was true, in SQL. The only place in the program that knows SQL."""
 
+from capacity.history import comments, looking_back
 from capacity.history.errors import (
     HistoryError,
     HistoryUnavailableError,
@@ -33,5 +34,7 @@ __all__ = [
     "RolledElsewhereError",
     "RolledUp",
     "Roller",
+    "comments",
+    "looking_back",
     "migrate",
 ]

@@ -50,14 +50,16 @@ class HistoryTable(SQLModel):
 class ChangeRecord(HistoryTable, table=True):
     """One applied change. Within a cluster `id` is stream order; `row` is the stream's own bytes.
 
-    An empty `row` says that the unit left the board. The index leads to the last change of a unit
-    within one epoch before an instant; only within an epoch is `applied_at` sure not to go back.
+    An empty `row` says that the unit left the board. The first index leads to the last change of a
+    unit within one epoch before an instant; only within an epoch is `applied_at` sure not to go
+    back. The second leads from one change of a board to the next.
     """
 
     __tablename__ = "change"
     __table_args__ = (
         UniqueConstraint("cluster", "epoch", "seq"),
         Index(None, "cluster", "unit", "epoch", "applied_at", "id"),
+        Index(None, "cluster", "applied_at", "id"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BIG_ID, primary_key=True))

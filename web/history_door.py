@@ -1,0 +1,35 @@
+"""Asking history: what every question about the past needs first."""
+
+import asyncio
+import re
+from datetime import datetime
+
+from capacity.board import Board
+from capacity.history import History
+from capacity.instants import parse_instant
+
+CATCH_UP_SECONDS = 3.0
+"""How long a question about the past waits for history to have written the present."""
+
+
+async def caught_up(board: Board, history: History, cluster: str) -> bool:
+    """Wait until history holds all that the board held when asked; false if it takes too long."""
+    goal = await board.cursor(cluster)
+    deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
+    while True:
+        here = await history.position(cluster)
+        if goal.epoch == "none" or (
+            here is not None and (here.epoch != goal.epoch or here.seq >= goal.seq)
+        ):
+            return True
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+
+
+def instant_of(text: str) -> datetime:
+    """The instant of an address's parameter, `BadInstantError` for none.
+
+    A "+" that was not escaped arrives as a blank.
+    """
+    return parse_instant(re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text else text)
