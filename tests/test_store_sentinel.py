@@ -17,36 +17,11 @@ from tests.support.board_model import all_changes, all_late, assert_contiguous, 
 from tests.support.holds import CLUSTER as HOLDS
 from tests.support.holds import ask, assert_sound, held, report
 from tests.support.topology import PROGRAMS, SERVICE, Replicated, replicated
-from tests.support.traffic import Writer, assert_kept, insisting, stopped
+from tests.support.traffic import Page, Writer, assert_kept, insisting, stopped
 from web.live.hub import Hub
 
 ROWS = "w"
 PLACES, VISITATORS = 3, 12
-
-
-class Page:
-    """An open board: what it shows is what its frames make of it."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Any] = {}
-        self.cursor = ""
-
-    def offer(self, message: bytes, frame: bytes) -> bool:
-        told = orjson.loads(message)
-        if told["type"] == "snapshot":
-            self.rows = {}
-        self.rows |= {row["unit"]: row for row in told.get("rows", [])}
-        self.cursor = told["cursor"]
-        return True
-
-    def idle(self) -> bool:
-        return True
-
-    def abort(self) -> None:
-        raise AssertionError("nobody drops this board")
-
-    async def drain(self) -> None:
-        return None
 
 
 CASES = [

@@ -19,7 +19,6 @@ from capacity.board.connection import (
     load_functions,
 )
 from capacity.board.keys import ClusterKeys
-from capacity.board.routing import NOT_HERE
 
 STREAM_LENGTH = 100_000
 """Changes kept per cluster for readers that were away; history keeps them all."""
@@ -94,8 +93,6 @@ class Caller:
 
     async def _mended(self, error: Exception) -> bool:
         """Whether a repeat can help; puts the functions back where a server has lost them."""
-        if isinstance(error, NOT_HERE):
-            return True
         if not isinstance(error, ResponseError):
             lost = isinstance(error, RedisConnectionError | RedisTimeoutError | TimeoutError)
             return lost and not isinstance(error, BusyLoadingError)

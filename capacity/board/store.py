@@ -18,13 +18,8 @@ from capacity.board.calls import (
     asking,
 )
 from capacity.board.changes import START, Change, Cursor, LateReading
-from capacity.board.connection import (
-    BLOCK_SECONDS,
-    SOCKET_TIMEOUT,
-    Store,
-    durability,
-    load_functions,
-)
+from capacity.board.connection import durability, load_functions
+from capacity.board.following import Follower, change_of
 from capacity.board.holds import HoldCalls
 from capacity.board.journal import JournalRead, read_journal
 from capacity.board.keys import ClusterKeys
@@ -161,7 +156,7 @@ class Board(HoldCalls):
 
     def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
         super().__init__(url, stream_length=stream_length)
-        self._blocking = Store(url)
+        self._follower = Follower(url)
 
     async def start(self) -> str:
         """Load the functions; tells the server's durability (see `connection.durability`)."""
@@ -172,7 +167,7 @@ class Board(HoldCalls):
     async def stop(self) -> None:
         """Close all connections."""
         await self._store.aclose()
-        await self._blocking.aclose()
+        await self._follower.stop()
 
     async def ping(self) -> None:
         """Raise `BoardUnavailableError` unless the server answers and is not loading."""
@@ -288,7 +283,7 @@ class Board(HoldCalls):
         key = ClusterKeys(cluster).changes
         async with asking():
             entries: Any = await self._store.at(key).xrange(key, min=f"({stream_id}", count=count)
-        return [_change(entry_id, fields) for entry_id, fields in entries]
+        return [change_of(entry_id, fields) for entry_id, fields in entries]
 
     async def late_after(
         self, cluster: str, stream_id: str, count: int = READ_BATCH
@@ -325,17 +320,7 @@ class Board(HoldCalls):
 
         The wait is cut to `connection.BLOCK_SECONDS`; an empty answer means nothing happened.
         """
-        streams: Any = {ClusterKeys(cluster).changes: at for cluster, at in positions.items()}
-        clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
-        block = max(1, int(min(timeout, BLOCK_SECONDS) * 1000))
-        async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
-            client = self._blocking.at(next(iter(streams)))
-            reply: Any = await client.xread(streams, count=count, block=block)
-        found: dict[str, list[Change]] = {}
-        for key, entries in _stream_pairs(reply):
-            changes = [_change(entry_id, fields) for entry_id, fields in entries]
-            found[clusters[key.decode()]] = changes
-        return found
+        return await self._follower.wait(positions, timeout, count)
 
     async def _write(
         self,
@@ -358,25 +343,6 @@ def _by_unit(beds: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
         unit, _, bed = name.decode().partition("|")
         found.setdefault(unit, {})[bed] = value.decode()
     return found
-
-
-def _change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
-    return Change(
-        stream_id=entry_id.decode(),
-        epoch=fields[b"e"].decode(),
-        seq=int(fields[b"n"]),
-        unit=fields[b"u"].decode(),
-        row=fields[b"r"],
-    )
-
-
-def _stream_pairs(reply: Any) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
-    """The reply of XREAD, which is a list of pairs in one protocol version, a map in another."""
-    if not reply:
-        return []
-    if isinstance(reply, dict):
-        return [(key, entries[0]) for key, entries in reply.items()]
-    return [(key, entries) for key, entries in reply]
 
 
 def reading_of(row: Row, encoded: bytes, digest: str) -> Reading:

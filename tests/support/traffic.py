@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -53,6 +53,31 @@ class Writer:
             except BoardUnavailableError as error:
                 self.unconfirmed += isinstance(error, UnconfirmedError)
                 await asyncio.sleep(0.01)
+
+
+class Page:
+    """An open board: what it shows is what its frames make of it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+        self.cursor = ""
+
+    def offer(self, message: bytes, frame: bytes) -> bool:
+        told = orjson.loads(message)
+        if told["type"] == "snapshot":
+            self.rows = {}
+        self.rows |= {row["unit"]: row for row in told.get("rows", [])}
+        self.cursor = told["cursor"]
+        return True
+
+    def idle(self) -> bool:
+        return True
+
+    def abort(self) -> None:
+        raise AssertionError("nobody drops this board")
+
+    async def drain(self) -> None:
+        return None
 
 
 async def insisting(call: Callable[[], Awaitable[T]], within: float = 30.0) -> T:
