@@ -23,9 +23,11 @@ from capacity.history import (
     Position,
     migrate,
 )
+from capacity.history.backfill_tables import BackfillRecord
 from capacity.history.database import file_lock, normal_url, open_engine, reading
 from capacity.history.migrate import configuration
 from capacity.history.tables import HistoryTable
+from capacity.imports import tables as import_tables
 from capacity.instants import from_epoch_millis
 from capacity.people import tables as people_tables
 from tests.support.databases import PostgresServer, dump, sqlite_url
@@ -61,7 +63,8 @@ def kept(path: Path) -> list[tuple[str]]:
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(database_url: str) -> None:
-    assert people_tables.AccountRecord.metadata is HistoryTable.metadata
+    for elsewhere in (people_tables.AccountRecord, import_tables.FigureRecord, BackfillRecord):
+        assert elsewhere.metadata is HistoryTable.metadata
     migrate(database_url)
     engine = create_engine(normal_url(database_url), poolclass=NullPool)
     with engine.connect() as connection:
