@@ -18,6 +18,7 @@ from tests.support.compose import (
     settings,
 )
 from web import proxies
+from web.commands.serve import OWN_FILES
 
 
 def test_only_the_proxy_is_published_and_to_this_machine_only() -> None:
@@ -78,6 +79,22 @@ def test_the_proxy_outlasts_what_the_service_waits_for(
     assert int(times["server"].removesuffix("s")) > patience.body_seconds
     (most,) = [line[1] for line in proxy_lines("global") if line[0] == "maxconn"]
     assert int(most) >= patience.max_connections * len(WEB)
+    # The proxy ends at once where it may not open two files for each connection.
+    assert files_of("proxy") > 2 * int(most) + 100
+    for service in WEB:
+        assert files_of(service) >= patience.max_connections + OWN_FILES
+
+
+def files_of(service: str) -> int:
+    limits = SERVICES[service]["ulimits"]["nofile"]
+    assert limits["soft"] == limits["hard"]
+    return int(limits["hard"])
+
+
+def test_a_connection_that_fails_goes_to_the_other_process() -> None:
+    lines = proxy_lines("defaults")
+    assert ["option", "redispatch", "1"] in lines
+    assert ["retry-on", "conn-failure"] in lines  # nothing was sent: safe for every method
 
 
 def test_the_proxy_s_own_health_is_asked_for() -> None:
