@@ -21,6 +21,7 @@ from capacity.indicators.figures import (
     week_profile,
 )
 from capacity.indicators.measures import WHOLE_DAY, Key, Measure, Tally, with_whole_day
+from capacity.indicators.statement import MEASURES, statement, total
 from capacity.spc import ChartKind
 
 CATALOGUE = builtin_catalogue()
@@ -193,3 +194,24 @@ def test_whole_days_are_the_sum_of_their_hours() -> None:
     hours: Tally = Counter({ten: 2, eleven: 3, empty: 0})
     assert with_whole_day(hours) == {ten: 2, eleven: 3, ten._replace(hour=WHOLE_DAY): 5}
     assert Split.UNIT in TODAY["asks"].splits
+
+
+def test_the_statement_of_use_adds_up_and_leaves_out_what_nobody_knows() -> None:
+    place, team = (UNIT, "acute_place", "0730"), ("t", "acute_team", "0710")
+    lines = statement(
+        [
+            (*place, Measure.FREE_MS, 30), (*place, Measure.CLOSED_MS, 10),
+            (*place, Measure.FULL_MS, 20), (*place, Measure.STALE_MS, 60),
+            (*place, Measure.PLACE_MS, 100), (*place, Measure.OCCUPIED_MS, 150),
+            (*team, Measure.ASKED, 2), (*team, Measure.ANSWERED, 1),
+            (*team, Measure.ANSWER_MS, 90_000), ("d", "acute_department", "0730", Measure.ASKED, 9),
+        ]
+    )  # fmt: skip
+    assert [(line.municipality, line.unit) for line in lines] == [("0710", "t"), ("0730", UNIT)]
+    use, places = lines
+    assert (places.unknown, places.open, places.free, places.used) == (0.5, 50 / 60, 0.5, 1.5)
+    assert (use.unknown, use.open, use.used) == (None, None, None)
+    assert (use.answer_minutes, use.count(Measure.ASKED), use.count(Measure.FILLED)) == (1.5, 2, 0)
+    both = total(lines)
+    assert (both.used, both.count(Measure.ASKED)) == (1.5, 2)
+    assert {measure for line in lines for measure in line.amounts} <= set(MEASURES)

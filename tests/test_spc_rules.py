@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import assume, given, settings
@@ -270,3 +271,22 @@ def test_a_comparison_that_the_points_cannot_carry_is_refused(
     compared = compare(values, start)
     assert compared.verdict is verdict
     assert not compared.verdict.concludes
+
+
+def years(seed: int, effect: float) -> list[float | None]:
+    """A year of weeks without any trend, of which the second half differs by so many sigmas."""
+    random = Random(seed)
+    return [random.gauss(50 + 4 * effect * (week >= 26), 4) for week in range(52)]
+
+
+def test_a_seeded_effect_is_found_and_an_absent_one_is_not() -> None:
+    absent = [compare(years(seed, 0), 26).verdict for seed in range(300)]
+    assert absent.count(Verdict.CHANGED) <= 6
+    assert absent.count(Verdict.NOT_SEEN) > 250
+    for effect in (1.5, -1.5):
+        seeded = [compare(years(seed, effect), 26) for seed in range(300)]
+        found = [each for each in seeded if each.verdict.concludes]
+        assert len(found) > 260
+        seen = [each for each in found if each.verdict is Verdict.CHANGED]
+        assert len(seen) >= 0.97 * len(found)
+        assert all((each.difference or 0) * effect > 0 for each in seen)
