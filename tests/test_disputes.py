@@ -26,22 +26,17 @@ from tests.support.holds import (
     reading_with,
     row_now,
 )
-from tests.support.stores import StoreServer, valkey_program
+from tests.support.stores import EACH_KIND, StoreServer, program_of
 
-REDIS7 = "/usr/bin/redis-server"
 Who = Literal["feed", "nurse"]
 
 
-@pytest.fixture(
-    scope="module",
-    params=["valkey", pytest.param("redis7", marks=pytest.mark.redis7)],
-)
+@pytest.fixture(scope="module", params=EACH_KIND)
 def store_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StoreServer]:
     """A server of each kind that the board promises to run on."""
-    program = REDIS7 if request.param == "redis7" else valkey_program()
-    server = StoreServer(tmp_path_factory.mktemp("store"), program)
+    server = StoreServer(tmp_path_factory.mktemp("store"), program_of(request.param))
     server.start()
     yield server
     server.close()

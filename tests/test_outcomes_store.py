@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -26,13 +26,24 @@ from capacity.holds import By
 from capacity.instants import epoch_millis, format_instant, from_epoch_millis
 from capacity.need import Need
 from capacity.outcomes import OutcomeCode, OutcomeValue, correction_of, logged_of
-from tests.support.stores import StoreServer
+from tests.support.stores import EACH_KIND, StoreServer, program_of
 
 BY = By("visitator", "regionshospitalet-randers", "a1")
 OTHER_BY = By("visitator", "regionshospitalet-randers", "a2")
 NONE_FREE = OutcomeValue(OutcomeCode.ADMITTED_NONE_FREE, need=Need("0730"))
 CHOSEN = OutcomeValue(OutcomeCode.ALTERNATIVE, unit="u1", took_seconds=70)
 OTHER = OutcomeValue(OutcomeCode.OTHER, reason="called_back")
+
+
+@pytest.fixture(scope="module", params=EACH_KIND)
+def valkey_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StoreServer]:
+    """A server of each kind that the store promises to run on, in place of the shared one."""
+    server = StoreServer(tmp_path_factory.mktemp("store"), program_of(request.param))
+    server.start()
+    yield server
+    server.close()
 
 
 @contextlib.asynccontextmanager

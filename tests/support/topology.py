@@ -5,6 +5,8 @@ Every server is a real process on a loopback port of its own, and is ended by it
 
 import asyncio
 import contextlib
+import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -24,12 +26,16 @@ OK = "+OK\r\n"
 PROGRAMS = {"valkey": valkey_program(), "redis7": "/usr/bin/redis-server"}
 
 
+_PORTS = random.Random(os.getpid())
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no outgoing connection is given by the kernel."""
+    while True:
+        port = _PORTS.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Node:
