@@ -215,7 +215,8 @@ def amounts(
         col(RollupRecord.measure).in_([each.value for each in measures]),
         col(RollupRecord.day) >= first.isoformat(),
         col(RollupRecord.day) <= last.isoformat(),
-        hour != WHOLE_DAY if "hour" in by else hour == WHOLE_DAY,
+        # Each hour by name, so that the key leads to its days and no others are passed over.
+        hour.in_(range(24)) if "hour" in by else hour == WHOLE_DAY,
     )
     wanted = list(kinds)
     if wanted:
