@@ -1,4 +1,4 @@
-"""``python -m simulators run | duty | replay``; see docs/simulators.md."""
+"""``python -m simulators run | duty | country | replay``; see docs/simulators.md."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulators.care_csv import COPENHAGEN
+from simulators.country.arguments import add_country
 from simulators.faults import Fault, Kind
 from simulators.lifetime import ask_for_death_signal
 
@@ -15,7 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the commands; 0 when it ended as asked, 2 when it could not begin."""
     options = _parser().parse_args(arguments)
     try:
-        return {"run": _run, "duty": _duty, "replay": _replay}[options.command](options)
+        command = {"run": _run, "duty": _duty, "country": _country, "replay": _replay}
+        return command[options.command](options)
     except (OSError, ValueError) as error:
         print(f"simulators: {error}", file=sys.stderr)
         return 2
@@ -26,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="run every system of a scenario"))
     _add_duty(commands.add_parser("duty", help="visitators and nurses work for a day"))
+    add_country(commands.add_parser("country", help="a whole country works for a day"))
     _add_replay(commands.add_parser("replay", help="play recorded files through a source"))
     return parser
 
@@ -132,6 +135,12 @@ def _duty(options: argparse.Namespace) -> int:
             seed=options.seed,
         )
     )
+
+
+def _country(options: argparse.Namespace) -> int:
+    from simulators.country.command import run
+
+    return run(options)
 
 
 def _replay(options: argparse.Namespace) -> int:

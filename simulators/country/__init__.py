@@ -1,0 +1,1 @@
+"""A whole country at once: its catalogue, systems, boards and people, against one service."""
