@@ -47,11 +47,10 @@ def test_every_format_has_a_recording_to_begin_with() -> None:
 def test_a_short_run_finds_nothing(name: str) -> None:
     fuzzer = Fuzzer(name, seed=1)
     begun = set(fuzzer.figures.steps)
-    figures = fuzzer.run(2)
+    figures = fuzzer.run(1, at_least=25)
     assert figures.crashers == {}
     # It is guided by what is reached: more than the documents it began with reach by themselves.
     assert figures.steps > begun
-    assert figures.executions > 20
 
 
 class _TrapError(Exception):

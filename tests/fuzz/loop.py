@@ -94,10 +94,11 @@ class Fuzzer:
                 self._try(Input(raw, mapping))
         self._words = words_in({module for module, *_ in self.figures.steps})
 
-    def run(self, seconds: float, progress: bool = False) -> Figures:
-        """Go on for that long."""
+    def run(self, seconds: float, progress: bool = False, at_least: int = 0) -> Figures:
+        """Go on for that long, and for so many documents if the machine is slow."""
         begun = said = time.monotonic()
-        while (now := time.monotonic()) - begun < seconds:
+        wanted = self.figures.executions + at_least
+        while (now := time.monotonic()) - begun < seconds or self.figures.executions < wanted:
             if progress and now - said > 10:
                 said = now
                 print(f"  {self.figures}", file=sys.stderr, flush=True)
