@@ -20,11 +20,14 @@ from tests.bench import (
     hostile,
     idle,
     ingest,
+    limit,
     parsing,
     parsing_recorded,
+    size,
     snapshots,
+    steady,
 )
-from tests.bench.figures import CannotRunError, Figure
+from tests.bench.figures import CannotRunError, Figure, Missing
 from tests.bench.plan import FULL, QUICK, Plan, Progress
 from tests.bench.processes import Stage
 from tests.bench.results import Outcome, machine, table, write_json
@@ -33,6 +36,9 @@ MEASUREMENTS = {
     module.NAME: module.run
     for module in (
         fanout,
+        limit,
+        steady,
+        size,
         ingest,
         idle,
         hostile,
@@ -77,7 +83,7 @@ def measure(plan: Plan, names: Sequence[str], results: Path) -> int:
 
 def _one(name: str, plan: Plan, stage: Stage, progress: Progress) -> Outcome:
     begin = time.monotonic()
-    figures: list[Figure] = []
+    figures: Sequence[Figure | Missing] = []
     failure = None
     try:
         figures = MEASUREMENTS[name](plan, stage, progress)

@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from tests.bench.figures import CannotRunError
 from tests.bench.processes import LOOPBACK
 
-CONNECT_SECONDS = 30.0
+CONNECT_SECONDS = 120.0
 QUIET_SECONDS = 0.3
 IN_FLIGHT = 64
 """Handshakes under way at once."""
 _CHUNK = 1 << 18
 _MARK = re.compile(rb"#(\d{8})#")
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+_TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 def mark(number: int) -> str:
@@ -49,7 +49,7 @@ def read_chunk(data: bytes) -> Chunk:
     at = 0
     while (frame := _frame_at(data, at)) is not None:
         opcode, begin, at = frame
-        if opcode == _TEXT:
+        if opcode in (_TEXT, _BINARY):
             marks += map(int, _MARK.findall(data, begin, at))
         elif opcode == _PING:
             pings.append(data[begin:at])
@@ -81,9 +81,13 @@ class _Board:
 
 @dataclass(slots=True)
 class Boards:
-    """Open boards, and when all of them had each change."""
+    """Open boards, and when all of them had each change.
+
+    A change is complete when its mark was read `copies` times on every board; 0: only count.
+    """
 
     count: int
+    copies: int = 1
     complete_at: dict[int, float] = field(default_factory=dict)
     """By mark: `time.perf_counter` when the last board had it."""
     delivered: int = 0
@@ -91,16 +95,31 @@ class Boards:
     _boards: dict[int, _Board] = field(default_factory=dict)
     _others: dict[int, Callable[[], None]] = field(default_factory=dict)
     _seen: Counter[int] = field(default_factory=Counter)
+    last_read_at: float = 0.0
+    """`time.perf_counter` when a board last had something to read."""
     _open: int = 0
+    _greeting: bytes = b""
     _last: bytes = b""
     _last_chunk: Chunk = field(default_factory=lambda: Chunk((), (), b""))
 
-    def open(self, port: int, path: str) -> None:
-        """Connect all boards, and wait until what they get at first has arrived."""
+    def open(
+        self,
+        port: int,
+        path: str,
+        *,
+        headers: str = "",
+        greeting: bytes = b"",
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
+        """Connect all boards, and wait until what they get at first has arrived.
+
+        `headers` are sent with the handshake; `greeting` is the first (binary) message after it.
+        """
+        self._greeting = greeting
         deadline = time.monotonic() + CONNECT_SECONDS
         while self._open < self.count:
-            while len(self._boards) < min(self.count, self._open + IN_FLIGHT):
-                self._connect(port, path)
+            while len(self._boards) < min(self.count, self._open + in_flight):
+                self._connect(port, path, headers)
             self.pump(0.1)
             if time.monotonic() > deadline:
                 raise CannotRunError(f"only {self._open} of {self.count} boards could connect")
@@ -130,14 +149,14 @@ class Boards:
                 self._read(board)
         return len(ready)
 
-    def _connect(self, port: int, path: str) -> None:
+    def _connect(self, port: int, path: str, headers: str) -> None:
         client = socket.create_connection((LOOPBACK, port), timeout=CONNECT_SECONDS)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
         client.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
         )
         client.setblocking(False)
         self._boards[client.fileno()] = _Board(client)
@@ -145,6 +164,7 @@ class Boards:
 
     def _read(self, board: _Board) -> None:
         data = board.socket.recv(_CHUNK)
+        self.last_read_at = time.perf_counter()
         if not data:
             raise CannotRunError("the server dropped a board")
         if not board.open:
@@ -155,8 +175,10 @@ class Boards:
             self._last, self._last_chunk = data, read_chunk(data)
         chunk = self._last_chunk
         board.rest = chunk.rest
-        for number in chunk.marks:
-            self._note(number)
+        self.delivered += len(chunk.marks)
+        if self.copies:
+            for number in chunk.marks:
+                self._note(number)
         for payload in chunk.pings:
             board.socket.send(_masked(_PONG, payload))
 
@@ -170,12 +192,13 @@ class Boards:
             raise CannotRunError(f"a board was refused: {head[:200].decode('latin-1')}")
         board.open, board.rest = True, b""
         self._open += 1
+        if self._greeting:
+            board.socket.send(_masked(_BINARY, self._greeting))
         return rest
 
     def _note(self, number: int) -> None:
-        self.delivered += 1
         self._seen[number] += 1
-        if self._seen[number] == self.count:
+        if self._seen[number] == self.count * self.copies:
             self.complete_at[number] = time.perf_counter()
 
 

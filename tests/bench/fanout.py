@@ -104,13 +104,15 @@ def pushes(world: World) -> Make:
     return make
 
 
+def plain_row(number: int, units: int) -> bytes:
+    """A row of about the product's size, with a mark for a note, for servers without judgement."""
+    head = b'{"unit":"unit-%05d","note":"%s","fill":"' % (number % units, mark(number).encode())
+    return head.ljust(_ROW_BYTES - 2, b"x") + b'"}'
+
+
 def _appends(units: int) -> Make:
     def make(number: int) -> bytes:
-        head = b'{"unit":"unit-%05d","note":"%s","fill":"' % (
-            number % units,
-            mark(number).encode(),
-        )
-        row = head.ljust(_ROW_BYTES - 2, b"x") + b'"}'
+        row = plain_row(number, units)
         return packed("XADD", STREAM, "MAXLEN", "~", 100_000, "*", "r", row)
 
     return make

@@ -73,6 +73,18 @@ class Figure:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A comparison that could not be made here, and why; it stands in the table."""
+
+    what: str
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        """As the results keep it."""
+        return {"what": self.what, "not_measured": self.why}
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of all values do not exceed (nearest rank)."""
     ordered = sorted(values)

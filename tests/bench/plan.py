@@ -12,6 +12,8 @@ class Plan:
     `runs` is how often everything is repeated; what is at rest, `idle_runs` times. `boards` are
     the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
     changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
+    `limit` compares with peers on `limit_boards`, and saturated on `many_boards` too; `steady`
+    takes as many; `size` counts units a cluster, clusters, and changes in a year's history.
     `hostile` connections disturb `hostile_boards` boards for stretches of `hostile_for`.
     """
 
@@ -28,6 +30,14 @@ class Plan:
     alternative_units: tuple[int, ...] = (100, 1000, 10_000)
     crowd: int = 200
     crowd_units: tuple[int, ...] = (18, 200)
+    limit_boards: int = 1000
+    many_boards: int = 4000
+    saturated_for: float = 3.0
+    steady_for: float = 6.0
+    sizes: tuple[int, ...] = (30, 200, 10_000)
+    size_boards: int = 100
+    clusters: int = 100
+    history: int = 300_000
     hostile: int = 50
     hostile_boards: int = 1000
     hostile_for: float = 12.0
@@ -50,6 +60,14 @@ QUICK = Plan(
     document_bytes=150_000,
     alternative_units=(100, 1000),
     crowd_units=(18,),
+    limit_boards=200,
+    many_boards=400,
+    saturated_for=1.0,
+    steady_for=2.0,
+    sizes=(30, 200),
+    size_boards=50,
+    clusters=5,
+    history=10_000,
     hostile_boards=200,
     hostile_for=3.0,
 )

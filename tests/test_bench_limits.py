@@ -1,0 +1,62 @@
+"""The benchmark's longer measurements, at their smallest, and peers that are not installed."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.bench.__main__ import measure
+from tests.bench.figures import Missing
+from tests.bench.plan import Plan
+from tests.bench.results import Outcome, table
+from tests.bench.wires_peers import mqtt_connect, mqtt_subscribe
+
+TINY = Plan(
+    runs=1,
+    units=5,
+    slow_for=1.0,
+    busy_for=0.5,
+    idle_runs=1,
+    limit_boards=5,
+    many_boards=8,
+    saturated_for=0.3,
+    steady_for=1.0,
+    sizes=(10, 12),
+    size_boards=3,
+    clusters=2,
+    history=100,
+)
+
+
+def test_the_table_names_what_was_not_compared() -> None:
+    lines = table([Outcome("limit", [Missing("against Nchan", "not installed")], None, 1.0)])
+    assert "| against Nchan: NOT MEASURED, not installed | | | | | |" in lines.splitlines()
+
+
+def test_mqtt_packets_are_as_the_standard_has_them() -> None:
+    """MQTT 3.1.1, sections 3.1 and 3.8."""
+    assert mqtt_connect(b"a") == b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01a"
+    assert mqtt_subscribe() == b"\x82\x0b\x00\x01\x00\x06deltas\x00"
+
+
+def test_peers_that_are_not_there_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BENCH_TOOLS", "BENCH_PEERS", "PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    failed = measure(TINY, ["limit"], tmp_path / "results")
+    told = capsys.readouterr().out
+    assert not failed
+    assert told.count("NOT MEASURED") >= 3
+    assert "| against C loop, a write per read: NOT MEASURED, the measuring tools" in told
+    assert "| against node ws, frame made once: NOT MEASURED, node is not installed" in told
+
+
+def test_small_runs_measure_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = measure(TINY, ["steady", "size"], tmp_path)
+    told = capsys.readouterr()
+    assert not failed, told.err
+    assert "NOT MEASURED" not in told.out
+    (kept,) = tmp_path.iterdir()
+    found = orjson.loads(kept.read_bytes())["measurements"]
+    assert [len(each["figures"]) for each in found] == [5, 3]
