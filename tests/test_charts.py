@@ -96,6 +96,9 @@ def test_lines_begin_anew_at_a_rebase_and_provisional_ones_look_so() -> None:
     html = text(figure(view, DA))
     assert "Ny aftale (grænserne beregnes forfra herfra)" in html
     assert "foreløbige" in told(view)
+    assert "Siden grænserne sidst blev beregnet forfra" in told(view)
+    medians = view_of(run_chart([1, 2, 3, 4], rebase=(2,)))
+    assert "Since the median was last made anew it is 3.5" in told(medians, EN)
 
 
 def test_names_of_lines_do_not_lie_on_each_other() -> None:

@@ -58,11 +58,12 @@ def _about_lines(view: ChartView, words: Words) -> Iterator[str]:
     if end is None or end.centre is None:
         return
     centre = _line(view, words, end.centre)
+    of = "_since" if len(view.chart.segments) > 1 else ""
     if end.lower is None or end.upper is None:
-        yield words.text("chart_says_median", centre=centre)
+        yield words.text(f"chart_says_median{of}", centre=centre)
         return
     lower, upper = (_line(view, words, each) for each in (end.lower, end.upper))
-    yield words.text("chart_says_limits", centre=centre, lower=lower, upper=upper)
+    yield words.text(f"chart_says_limits{of}", centre=centre, lower=lower, upper=upper)
 
 
 def _about_signals(view: ChartView, words: Words) -> Iterator[str]:

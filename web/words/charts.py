@@ -50,6 +50,18 @@ PAGE: Final[Mapping[str, Pair]] = {
         "Medianen er {centre}; der er for få værdier, eller de varierer for lidt, til grænser.",
         "The median is {centre}; there are too few values, or they vary too little, for limits.",
     ),
+    "chart_says_limits_since": (
+        "Siden grænserne sidst blev beregnet forfra, er middelværdien {centre}; det sædvanlige er "
+        "{lower} til {upper}.",
+        "Since limits were last made anew the mean is {centre}; what is usual is {lower} to "
+        "{upper}.",
+    ),
+    "chart_says_median_since": (
+        "Siden medianen sidst blev beregnet forfra, er den {centre}; der er for få værdier, eller "
+        "de varierer for lidt, til grænser.",
+        "Since the median was last made anew it is {centre}; there are too few values, or they "
+        "vary too little, for limits.",
+    ),
     "chart_special": ("Mere end tilfældigt: {signals}.", "More than chance: {signals}."),
     "chart_signal": ("{when}, {why} ({meaning})", "{when}, {why} ({meaning})"),
     "chart_common": (
