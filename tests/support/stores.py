@@ -17,7 +17,10 @@ from capacity.board import embedded
 START_SECONDS = 20.0
 REDIS7 = "/usr/bin/redis-server"
 KIND = os.environ.get("AKUTOVERBLIK_TEST_STORE", "valkey")
-"""What every test's store is, where the test does not say it itself: ``valkey`` or ``redis7``."""
+"""What every test's store is, where the test does not say it itself: ``valkey`` or ``redis7``.
+
+    AKUTOVERBLIK_TEST_STORE=redis7 make test
+"""
 EACH_KIND = ["valkey", pytest.param("redis7", marks=pytest.mark.redis7)]
 """Parameters of a fixture whose tests run on each kind of server that the board promises."""
 
