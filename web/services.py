@@ -218,7 +218,7 @@ def build_services(
         quarantine=quarantine,
         feed_health=feed_health,
         history=history,
-        historian=Historian(history, board, clusters, clock=clock, gather=HISTORY_GATHER),
+        historian=Historian(history, hub.tail, clusters, clock=clock, gather=HISTORY_GATHER),
         leases=leases,
         runner=runner if settings.run_feeds else None,
         notifier=notifier,

@@ -12,6 +12,7 @@ The lease lies among the cluster's own keys: on the same shard, where there are 
 clusters may be run by different processes.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -92,11 +93,12 @@ class Leases(Caller):
 
     async def holders(self, clusters: Iterable[str]) -> dict[str, Holder]:
         """Who runs the feeds of each cluster."""
-        found: dict[str, Holder] = {}
-        for cluster in clusters:
-            fence, name, since, _ = await self._lease("look", cluster)
-            found[cluster] = Holder(name.decode(), int(fence), from_epoch_millis(int(since)))
-        return found
+        wanted = list(clusters)
+        told = await asyncio.gather(*(self._lease("look", cluster) for cluster in wanted))
+        return {
+            cluster: Holder(name.decode(), int(fence), from_epoch_millis(int(since)))
+            for cluster, (fence, name, since, _) in zip(wanted, told, strict=True)
+        }
 
     async def _lease(self, what: str, cluster: str, *arguments: Argument) -> Any:
         return await self._call(f"lease_{what}", [ClusterKeys(cluster).feeds], arguments)
