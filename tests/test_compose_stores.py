@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,10 @@ class Container:
             return []
         return [line for line in answer.splitlines() if line[:1] not in ("*", "$")]
 
+    def answers(self, expected: str, *words: str) -> bool:
+        """Whether that is the answer to a command."""
+        return self.says(*words) == [expected]
+
     def role(self) -> str:
         return next(iter(self.says("ROLE")), "")
 
@@ -87,7 +92,7 @@ def containers(tmp_path: Path) -> Iterator[dict[str, Container]]:
     try:
         for container in found.values():
             container.start(found[VALKEYS[0]])
-            until(lambda c=container: c.says("PING") == ["+PONG"], f"{container.name} answers")
+            until(partial(container.answers, "+PONG", "PING"), f"{container.name} answers")
         yield found
     finally:
         for container in found.values():
@@ -114,7 +119,7 @@ def test_the_stores_of_the_file_fail_over_and_stay_so(containers: dict[str, Cont
     assert first.says("CONFIG", "GET", "appendfsync") == ["appendfsync", "always"]
     until(lambda: first.says("SET", "kept", "1") == ["+OK"], "with a replica writes are taken")
     for replica in replicas:
-        until(lambda each=replica: each.says("GET", "kept") == ["1"], "it has what was written")
+        until(partial(replica.answers, "1", "GET", "kept"), "it has what was written")
     until(lambda: all(told(each, "num-slaves") == "2" for each in sentinels), "replicas are known")
     until(
         lambda: all(told(each, "num-other-sentinels") == "2" for each in sentinels),
