@@ -121,6 +121,7 @@ async def play(day: Day, stop: asyncio.Event) -> Outcome:
         crowd=crowd,
         tally=Tally(),
         diary=Diary(),
+        say=day.say,
     )
     outcome = _blank(day, plan)
     async with AsyncExitStack() as stack:

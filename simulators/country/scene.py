@@ -21,6 +21,7 @@ from simulators.people.door import Door
 from simulators.people.referee import Referee
 from simulators.people.visitator import Habits, Visitator
 
+TOLD_EVERY = 25
 AT_ONCE = 8
 """Clusters whose people sign in at the same time."""
 MUNICIPAL, SYSTEMS, PERSONS = 1, 2, 3
@@ -45,6 +46,8 @@ class Play:
     crowd: Crowd
     tally: Tally
     diary: Diary
+    say: Callable[[str], None]
+    """Tells of progress."""
 
     def address(self, network: int, number: int) -> str | None:
         """A network address of one's own, as municipalities and persons have; on this machine
@@ -176,6 +179,8 @@ class _Seating:
         person = await self.office.hire(login, role, organisation, address)
         self.stack.push_async_callback(person.client.aclose)
         self.scene.people += 1
+        if self.scene.people % TOLD_EVERY == 0:
+            self.play.say(f"{self.scene.people} people are signed in")
         return person
 
     async def _page(self, person: Person) -> LiveBoard:

@@ -115,7 +115,9 @@ async def _enter(target: str, login: str, token: str, address: str | None) -> Pe
         page = await client.get(f"/set-up/{token}")
         csrf, password = _token_of(page, f"{login}'s set-up page"), secrets.token_urlsafe(18)
         chosen = {"csrf": csrf, "password": password, "repeat": password}
-        page = await _post(client, f"/set-up/{token}", chosen)
+        await _post(client, f"/set-up/{token}", chosen)
+        # Where the answer was 503 the link may be used up all the same; the sign-in tells.
+        page = await client.get("/sign-in")
         form = {"csrf": _token_of(page, f"{login}'s sign-in"), "login": login, "password": password}
         page = await _post(client, "/sign-in", form)
         if page.status_code != 303:
