@@ -261,12 +261,7 @@ class Intake:
             if report.unit in self._catalogue.units:
                 return "unit", "belongs to another source"
             return "unit", "is not among the units that this source may report"
-        if report.type is not unit.report_type:
-            return "type", f"is {report.type}, but {unit.id} takes {unit.report_type} reports"
-        for capability in report.capabilities_off:
-            if capability not in unit.capabilities:
-                return "capabilities_off", "names a capability that the unit does not have"
-        return None
+        return misfit(report, unit)
 
     def _note(self, source: Source, receipt: Receipt, readings: list[Reading]) -> None:
         health = self.health.of(source.id)
@@ -287,6 +282,16 @@ class Intake:
             newest = max(told)
             good = receipt.accepted + receipt.unchanged > 0
             health.arrived(self._clock(), newest, good=good)
+
+
+def misfit(report: Report, unit: Unit) -> tuple[str, str] | None:
+    """Field and reason where a report cannot be of this unit."""
+    if report.type is not unit.report_type:
+        return "type", f"is {report.type}, but {unit.id} takes {unit.report_type} reports"
+    for capability in report.capabilities_off:
+        if capability not in unit.capabilities:
+            return "capabilities_off", "names a capability that the unit does not have"
+    return None
 
 
 def whole_messages(moves: list[Move], size: int) -> Iterator[list[Move]]:

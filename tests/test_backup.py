@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -133,3 +135,18 @@ async def test_a_backup_that_was_touched_is_refused(
     (folder / "backup.json").write_text(json.dumps(manifest))
     assert await run(monkeypatch, data, "restore", str(folder)) == 2
     assert "database version 9999" in capsys.readouterr().err
+
+
+def test_every_table_that_migrations_make_is_backed_up(tmp_path: Path) -> None:
+    """In a fresh interpreter: tables that nothing has imported would be left out in silence."""
+    script = (
+        "import web.commands.backup, sqlite3, sys\n"
+        "from capacity.history import migrate\n"
+        "from capacity.history.tables import HistoryTable\n"
+        "migrate(f'sqlite:///{sys.argv[1]}')\n"
+        "made = sqlite3.connect(sys.argv[1]).execute("
+        "\"SELECT name FROM sqlite_master WHERE type = 'table'\")\n"
+        "print({name for name, in made} - {'alembic_version'} - {*HistoryTable.metadata.tables})"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "history.sqlite")]
+    assert subprocess.run(command, check=True, capture_output=True).stdout == b"set()\n"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from web.commands.feed_arguments import add_feed_arguments
+from web.commands.import_arguments import add_import_arguments
 from web.commands.key_arguments import add_key_arguments
 from web.commands.people_arguments import add_people_arguments
 
@@ -94,6 +95,20 @@ def _feed(options: argparse.Namespace) -> int:
     return feed(settings_or_exit(), options)
 
 
+def _history(options: argparse.Namespace) -> int:
+    from web.commands.history_import import history_import
+    from web.commands.settings import settings_or_exit
+
+    return history_import(settings_or_exit(), options)
+
+
+def _import_indicators(options: argparse.Namespace) -> int:
+    from web.commands.import_indicators import import_indicators
+    from web.commands.settings import settings_or_exit
+
+    return import_indicators(settings_or_exit(), options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="akutoverblik", description="One live overview of acute capacity."
@@ -139,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
         copying = commands.add_parser(name, help=told)
         copying.add_argument("folder", type=Path)
         copying.set_defaults(run=work)
+    history, indicators = add_import_arguments(commands)
+    history.set_defaults(run=_history)
+    indicators.set_defaults(run=_import_indicators)
     feed = commands.add_parser("feed", help="health of the feeds, trying one out, quarantine")
     add_feed_arguments(feed)
     feed.set_defaults(run=_feed)

@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import capacity.imports
+import capacity.people  # noqa: F401 - only tables that are imported are known, and backed up
 from capacity.board import BoardUnavailableError, EmbeddedServer, EmbeddedServerError
 from capacity.board import backup as store_backup
 from capacity.board.embedded import running_url

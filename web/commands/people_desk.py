@@ -20,16 +20,21 @@ from web.commands.feed_station import CannotError, with_data
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The database's people, and the catalogue."""
+    """The database and its people, and the catalogue."""
 
     settings: Settings
+    history: History
     people: People
     catalogue: Catalogue
 
+    @property
+    def account(self) -> str:
+        """Who is at this machine's keyboard."""
+        return f"cli:{getpass.getuser()}"[:100]
+
     async def note(self, action: str, subject: str, **detail: object) -> None:
         """Put it on the trail, in the name of who is at this machine's keyboard."""
-        account = f"cli:{getpass.getuser()}"[:100]
-        noted = noted_now(utc_now(), action, subject, account=account, detail=detail)
+        noted = noted_now(utc_now(), action, subject, account=self.account, detail=detail)
         await self.people.record_audit([noted])
 
     @asynccontextmanager
@@ -61,7 +66,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     history = History(settings.history_url)
     try:
         await history.start()
-        yield Desk(settings, People(history, utc_now), catalogue)
+        yield Desk(settings, history, People(history, utc_now), catalogue)
     finally:
         await history.stop()
 
