@@ -409,3 +409,19 @@ async def test_rows_without_a_reading_reach_boards_too(board: Board) -> None:
         await board.replace("c", [StoredRow("u", b'{"unit":"u","observed_ms":-1}', "")])
 
         await until(lambda: connection.board == {"u": -1})
+
+
+async def test_a_board_that_reads_again_need_not_wait_for_a_heartbeat(board: Board) -> None:
+    async with following(board) as hub:
+        one = NotedConnection()
+        member = hub.join("c", one, None)
+        await board.apply("c", [reading("u", 1)])
+        await until(lambda: one.board == {"u": 1})
+        one.stuck = True
+        await board.apply("c", [reading("u", 2)])
+        await until(lambda: member.behind_since is not None)
+
+        one.stuck = False
+
+        await until(lambda: one.board == {"u": 2})
+        assert member.behind_since is None

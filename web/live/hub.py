@@ -57,6 +57,7 @@ class Channel:
         self.told = self.feed.cursor
         self.sent_at = float("-inf")
         self.timer: asyncio.TimerHandle | None = None
+        self.catching_up: asyncio.TimerHandle | None = None
 
 
 class Hub:
@@ -105,6 +106,9 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        for channel in self._channels.values():
+            if channel.catching_up is not None:
+                channel.catching_up.cancel()
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every row from now on; to be called before `start`."""
@@ -266,7 +270,33 @@ class Hub:
                 sent += 1
             else:
                 member.behind_since = channel.sent_at
+                self._catch_up_soon(channel)
         self.frames_sent += sent
+
+    def _catch_up_soon(self, channel: Channel) -> None:
+        if channel.catching_up is None:
+            loop = asyncio.get_running_loop()
+            channel.catching_up = loop.call_later(self._window, self._catch_up, channel)
+
+    def _catch_up(self, channel: Channel) -> None:
+        """Bring up the boards that were behind and have read what they had; look again if any is.
+
+        Many fall behind together, when much changes at once, so they share their messages.
+        """
+        channel.catching_up = None
+        messages: dict[Cursor, tuple[bytes, bytes]] = {}
+        for member in tuple(channel.members):
+            if member.behind_since is None:
+                continue
+            if not member.connection.idle():
+                self._catch_up_soon(channel)
+                continue
+            if member.told not in messages:
+                message = channel.feed.resume(member.told, self._clock())
+                messages[member.told] = encoded(message)
+            self._offer(channel, member, messages[member.told])
+            if member.behind_since is not None:
+                self._catch_up_soon(channel)
 
     def _bring_up(self, channel: Channel, member: Member, since: Cursor | None) -> None:
         self._offer(channel, member, encoded(channel.feed.resume(since, self._clock())))
@@ -278,6 +308,7 @@ class Hub:
             self.frames_sent += 1
         elif member.behind_since is None:
             member.behind_since = asyncio.get_running_loop().time()
+            self._catch_up_soon(channel)
 
     async def _beat(self) -> None:
         """Signs of life; while the store is not followed each of them says so."""
