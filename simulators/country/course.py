@@ -38,6 +38,7 @@ FAULTS_OF_MOVEMENTS = (Kind.REPEATED,)
 """A movement that is lost is never made good: only what repeats itself may befall those."""
 LAST_WORDS = 30.0
 """Seconds in which pushes under way must have been answered when the day is over."""
+LATENESS_EVERY = 0.05
 PROGRESS = 10.0
 """Real seconds between two lines of progress."""
 
@@ -136,7 +137,7 @@ async def play(day: Day, stop: asyncio.Event) -> Outcome:
         clock.begin()
         day.has_begun.set()
         with _measured(day, crowd, clock, outcome):
-            await _Course(day, plan, scene, clock, stop).run()
+            await _Course(day, plan, scene, clock, stop, outcome.late).run()
         day.say("the day is over; boards are held against fresh snapshots")
         checks = Checks(plan, scene)
         outcome.breaches = await checks.all()
@@ -157,6 +158,7 @@ class _Course:
     scene: Scene
     clock: Clock
     stop: asyncio.Event
+    late: list[float]
 
     async def run(self) -> None:
         """Everybody works; then they go home, and the systems tell how it stands at last."""
@@ -165,7 +167,7 @@ class _Course:
         telling = [begin(system.run(over)) for system in scene.systems]
         workers: list[Ward | Tide | Visitator] = [*scene.wards, *scene.tides, *scene.visitators]
         working = [begin(worker.work()) for worker in workers]
-        working += [begin(self._progress())]
+        working += [begin(self._progress()), begin(self._own_lateness())]
         working += [begin(self._faults())] if self.day.faults else []
         stopped = begin(self.stop.wait())
         try:
@@ -206,16 +208,27 @@ class _Course:
         await asyncio.sleep(max(FAULT_AT_LEAST, self.day.real(FAULT_LASTS)))
         system.gate.set(Fault())
 
+    async def _own_lateness(self) -> None:
+        """How late we are ourselves: what we say of the service is as much too late at most."""
+        while True:
+            due = time.monotonic() + LATENESS_EVERY
+            await asyncio.sleep(LATENESS_EVERY)
+            self.late.append(time.monotonic() - due)
+
     async def _progress(self) -> None:
         crowd, tally = self.plan.crowd, self.plan.tally
+        before = 0
         while True:
             await asyncio.sleep(PROGRESS)
-            delays = spread(crowd.watch.delays)
+            delays = spread(crowd.watch.delays[before:])
+            before = len(crowd.watch.delays)
             breaches = sum(len(each.breaches) for each in self.scene.referees.values())
             self.day.say(
                 f"{self.clock.hours:4.1f} of {self.day.hours:.1f} h: {crowd.open} boards, "
                 f"{tally.fates['accepted']} reports, {self.plan.diary.calls} calls, "
-                f"last board p99 {delays.get('p99', 0):.2f} s, {breaches} rules broken"
+                f"last board {delays.get('p50', 0):.2f} s, p99 {delays.get('p99', 0):.2f} s, "
+                f"ourselves late by up to {max(self.late[-200:], default=0):.2f} s, "
+                f"{breaches} rules broken"
             )
 
 

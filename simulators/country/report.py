@@ -35,6 +35,8 @@ class Outcome:
     refused: int = 0
     refusals: Sequence[str] = ()
     delays: Sequence[float] = ()
+    late: list[float] = field(default_factory=list)
+    """How late the simulators themselves were, looked at twenty times a second."""
     compared: int = 0
     """Boards that were held against a fresh snapshot at the end."""
     breaches: list[str] = field(default_factory=list)
@@ -72,6 +74,7 @@ class Outcome:
             "refused": self.refused,
             "refusals": list(self.refusals),
             "last_board": spread(self.delays),
+            "late": spread(self.late),
             "calls": diary.calls,
             "asks": diary.asks,
             "races_lost": diary.races_lost,
@@ -106,6 +109,7 @@ class Outcome:
             f"frames               {self.frames} ({self.frames / seconds:.0f} a second), "
             f"{self.bytes / 1e6:.0f} MB",
             f"push to last board   seconds {told(self.delays)}",
+            f"ourselves late       seconds {told(self.late)}",
             f"holds                {diary.calls} calls, {diary.asks} asked, {answers} answered "
             f"({words(diary.answers)}), {diary.races_lost} lost to another, "
             f"{diary.filled.total()} filled",

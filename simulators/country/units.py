@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from simulators.country.land import Unit
 from simulators.country.system import System
@@ -50,6 +50,7 @@ class Ward(Nurse):
         self.cluster_path = f"/api/v1/holds/{unit.cluster}"
         self.system: System | None = None
         self.place = unit
+        self._is_home = False
 
     def figures(self) -> Figures:
         """Whom the care record system knows of; who is promised a place is the board's affair."""
@@ -62,6 +63,17 @@ class Ward(Nurse):
             closed=0,
             on_duty=True if self.place.role == "team" else None,
         )
+
+    async def stop(self) -> None:
+        """Go home; asks that come from now on stay unanswered, also those on a page still open."""
+        self._is_home = True
+        await super().stop()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        if self._is_home:
+            work.close()
+        else:
+            super()._start(work)
 
     async def say_again(self) -> None:
         """How it stands, once nobody comes or goes any more."""
