@@ -2,7 +2,7 @@
 
 *A thousand changes a second*: documents of fifty rows, twenty a second, over all units. A row that
 is overtaken by the next of its unit within one frame is never sent, so a document has arrived when
-every board has its fifty rows, or those of the next document for the same units.
+every board has its fifty rows, or those of a later document for the same units.
 
 *Trouble*: one board stops reading and five reconnect for ever, while two changes a second go to
 the others; beside it the same process without them.
@@ -133,8 +133,9 @@ def _thousand(
         pass
     spent = (server.cpu_seconds() - cpu) / published
     took = []
-    for number, at in list(sent.items())[: -2 * shares or None]:
-        later = (boards.complete_at.get(number + n * shares) for n in range(3))
+    for number, at in sent.items():
+        same_units = range(number, max(sent) + 1, shares)
+        later = (boards.complete_at.get(each) for each in same_units)
         came = min((each for each in later if each is not None), default=None)
         if came is None:
             raise CannotRunError("a document did not reach every board")
