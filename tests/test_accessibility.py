@@ -8,6 +8,7 @@ tests/support/accessibility and tests/test_accessibility_checks.py.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -15,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from capacity.board import EmbeddedServer
+from capacity.instants import format_instant
 from capacity.model import Closure
 from capacity.people import NewAccount
 from tests.support import accessibility
@@ -151,6 +153,19 @@ def unreachable(page: Page, _: CallServer) -> None:
     page.route_web_socket(re.compile("/api/v1/live/"), lambda socket: socket.close())
 
 
+def past(server: CallServer) -> str:
+    """A moment at which the board has every state, as far as history has it."""
+    at = format_instant(server.now() - timedelta(seconds=1)) or ""
+    return f"/replay/randers?at={at}"
+
+
+def logged(_: Page, server: CallServer) -> None:
+    """A call for the ledger: admitted while a place was free."""
+    need = {"municipality": "0710", "capabilities": ["oxygen"], "where": "place"}
+    body = {"outcome": "admitted_none_free", "need": need}
+    assert server.post("/api/v1/outcomes/randers", body).status_code == 201
+
+
 def unfolded(page: Page, _: CallServer) -> None:
     """Every unit with its details; menus lie over the page, so they are opened one at a time."""
     live(page, _)
@@ -255,6 +270,9 @@ CASES: dict[str, Case] = {
         "/wall/randers", before=unreachable, ready=lost, allowed=CLAMPED, zoomed=False
     ),
     "print": Case("/print/randers"),
+    "past": Case(past, allowed=CLAMPED),
+    "past without history": Case("/replay/randers?day=2026-03-29&time=02:30"),
+    "ledger of calls": Case("/ledger/randers", before=logged),
     "units": Case("/units"),
     "unit": Case("/unit/syddjurs-akutplads", ready=live),
     "unit unfolded": Case("/unit/syddjurs-akutplads", ready=unfolded),

@@ -50,6 +50,8 @@ EXEMPT = {
 EXPORTS = {
     ("GET", "/api/v1/outcomes/{cluster}"),
     ("GET", "/api/v1/outcomes/{cluster}.csv"),
+    ("GET", "/api/v1/ledger/{cluster}"),
+    ("GET", "/api/v1/ledger/{cluster}.csv"),
     ("GET", "/operator/documents/{document}"),
     ("GET", "/admin/accounts/{account}/export"),
     ("GET", "/admin/audit/export"),
@@ -155,6 +157,23 @@ async def outcomes(walk: Walk) -> httpx.Response:
 @step("GET /api/v1/outcomes/{cluster}.csv", "coordinator", "outcome-export", "randers")
 async def outcomes_csv(walk: Walk) -> httpx.Response:
     return await walk.api("coordinator", "GET", "/api/v1/outcomes/randers.csv")
+
+
+@step("GET /api/v1/ledger/{cluster}", "coordinator", "ledger-export", "randers")
+async def ledger(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/ledger/randers")
+
+
+@step("GET /api/v1/ledger/{cluster}.csv", "coordinator", "ledger-export", "randers")
+async def ledger_csv(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/ledger/randers.csv")
+
+
+@step("POST /ledger/{cluster}/comment", "coordinator", "ledger-comment", "outcome")
+async def comment(walk: Walk) -> httpx.Response:
+    outcome = walk.found["outcome"]
+    said = {"outcome": outcome, "request": f"{'0' * 16}-{outcome}", "text": "Set igennem."}
+    return await walk.form("coordinator", "/ledger/randers/comment", **said)
 
 
 @step("POST /api/v1/surge/{cluster}", "coordinator", "surge-override", "randers")

@@ -4,6 +4,7 @@ that is kept beside."""
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -128,7 +129,8 @@ class Account:
 
     def looks(self, instant: datetime) -> dict[str, Any]:
         """What a reader saw: figures without their times, a dash where they were stale."""
-        rows = next((b for when, b in reversed(self.boards) if when <= instant), {})
+        none: dict[str, dict[str, Any]] = {}
+        rows = next((b for when, b in reversed(self.boards) if when <= instant), none)
         return {
             unit: "–"
             if said["stale_at"] and datetime.fromisoformat(said["stale_at"]) <= instant
@@ -165,7 +167,7 @@ async def test_a_board_and_its_changes_make_every_later_board(history: History, 
     for _ in range(10):
         since, until = sorted(at(lot.uniform(-5, 250)) for _ in range(2))
         found = await history.read(
-            lambda c, s=since, u=until: looking_back.changes_after(c, CLUSTER, s, u, 1000)
+            partial(looking_back.changes_after, cluster=CLUSTER, after=since, until=until, limit=999)
         )
         rows = {orjson.loads(r)["unit"]: r for r in (await history.board_at(CLUSTER, since)).rows}
         for each in found:

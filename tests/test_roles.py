@@ -42,6 +42,7 @@ WANTED = {
     "log_outcome":    "c - - - - - - -",
     "override_surge": "- - c - - - - -",
     "read_outcomes":  "c - c - - - - -",
+    "review":         "- - c - - - - -",
     "feed":           "- - - - - - s -",
     "operate":        "- - - + + - - -",
     "measure":        "- - - + + - - +",
@@ -148,6 +149,7 @@ def asked(place: Besieged) -> Iterator[Asked]:
     for path in (
         "/board/{}", "/wall/{}", "/print/{}", "/api/v1/board/{}", "/api/v1/holds/{}",
         "/api/v1/board/{}?at=2026-01-01T00:00:00Z", "/api/v1/surge/{}", "/api/v1/alternatives/{}",
+        "/replay/{}", "/api/v1/history/{}/changes",
     ):  # fmt: skip
         yield from of_cluster(P.READ_BOARD, "GET", path)
     yield Asked(P.READ_BOARD, Scope(HERE), "GET", f"/api/v1/units/{UNIT}")
@@ -170,6 +172,11 @@ def asked(place: Besieged) -> Iterator[Asked]:
     yield from of_cluster(P.OVERRIDE_SURGE, "DELETE", "/api/v1/surge/{}")
     yield from of_cluster(P.READ_OUTCOMES, "GET", "/api/v1/outcomes/{}")
     yield from of_cluster(P.READ_OUTCOMES, "GET", "/api/v1/outcomes/{}.csv")
+    for path in ("/ledger/{}", "/api/v1/ledger/{}", "/api/v1/ledger/{}.csv"):
+        yield from of_cluster(P.REVIEW, "GET", path)
+    for cluster in (HERE, ELSEWHERE):
+        path = f"/ledger/{cluster}/comment"
+        yield Asked(P.REVIEW, Scope(cluster), "POST", path, {}, form=True)
     for source in (SOURCE, XML):
         yield Asked(P.FEED, Scope(source=source), "POST", f"/api/v1/feeds/{source}", {})
     at = place.ids

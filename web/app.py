@@ -15,7 +15,9 @@ from web import (
     api_alternatives,
     api_board,
     api_feeds,
+    api_history,
     api_holds,
+    api_ledger,
     api_live,
     api_outcomes,
     api_push,
@@ -23,9 +25,11 @@ from web import (
     api_surge,
     api_units,
     display_routes,
+    ledger_routes,
     operator_routes,
     ops,
     page_routes,
+    replay_routes,
     unit_routes,
 )
 from web.auth import account_routes, oidc_routes
@@ -66,6 +70,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.include_router(api_feeds.router)
     app.include_router(api_board.router)
+    app.include_router(api_history.router)
+    app.include_router(api_ledger.router)
     app.include_router(api_alternatives.router)
     app.include_router(api_live.router)
     app.include_router(api_units.router)
@@ -83,6 +89,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(admin_key_routes.router)
     app.include_router(admin_audit_routes.router)
     app.include_router(page_routes.router)
+    app.include_router(replay_routes.router)
+    app.include_router(ledger_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)
     app.mount("/static", static_files(), name="static")

@@ -47,6 +47,7 @@ async def caller_of(
         may_log=access.allows(request, Permission.LOG_OUTCOME, here),
         may_report=_reporting(services, request, cluster, now),
         may_override=access.allows(request, Permission.OVERRIDE_SURGE, here),
+        may_review=access.allows(request, Permission.REVIEW, here),
         alternatives=orjson.loads(answer),
         surge=services.surge.of(cluster),
         visitor=visitor_of(request),

@@ -68,6 +68,10 @@ class Permission(StrEnum):
     LOG_OUTCOME = "log_outcome", "Log and correct what a call led to (scope: cluster)."
     OVERRIDE_SURGE = "override_surge", "Set a cluster's surge level by hand (scope: cluster)."
     READ_OUTCOMES = "read_outcomes", "See and export logged outcomes (scope: cluster)."
+    REVIEW = (
+        "review",
+        "See the ledger of calls, comment on its cases and export it (scope: cluster).",
+    )
     FEED = "feed", "Hand over documents of one source (scope: source)."
     OPERATE = "operate", "See and use feed health and quarantine."
     MEASURE = "measure", "Read metrics."
@@ -108,6 +112,7 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.LOG_OUTCOME: frozenset({Role.VISITATOR}),
     Permission.OVERRIDE_SURGE: frozenset({Role.COORDINATOR}),
     Permission.READ_OUTCOMES: frozenset({Role.VISITATOR, Role.COORDINATOR}),
+    Permission.REVIEW: frozenset({Role.COORDINATOR}),
     Permission.FEED: frozenset({Role.INTEGRATOR}),
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
     Permission.MEASURE: frozenset({Role.MONITOR, Role.OPERATOR, Role.ADMINISTRATOR}),
@@ -121,6 +126,7 @@ BY_CLUSTER = frozenset(
         Permission.LOG_OUTCOME,
         Permission.OVERRIDE_SURGE,
         Permission.READ_OUTCOMES,
+        Permission.REVIEW,
     }
 )
 BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
@@ -133,6 +139,7 @@ CHANGING: Final = frozenset(
         Permission.REPORT,
         Permission.LOG_OUTCOME,
         Permission.OVERRIDE_SURGE,
+        Permission.REVIEW,
         Permission.ADMINISTER,
         Permission.OPERATE,
     }

@@ -106,6 +106,7 @@ def render_board(
         call=call_panel(caller, cluster_id, filters, now, words, names),
         surge=surge_view(caller.surge, cluster_id, now, words) if caller.surge else None,
         may_override=caller.may_override,
+        may_review=caller.may_review,
         keys=SHORTCUTS,
         soon_choices=soon_choices(filters, words, asked),
         where_choices=where_choices(filters, words, asked),

@@ -65,6 +65,7 @@ class Caller:
     may_log: bool = False
     may_report: frozenset[str] = frozenset()
     may_override: bool = False
+    may_review: bool = False
     alternatives: Mapping[str, Any] | None = None
     surge: Mapping[str, Any] | None = None
     visitor: Visitor | None = None

@@ -19,7 +19,9 @@ from web.words import (
     board,
     calls,
     charts,
+    ledger,
     notify,
+    replay,
     surge,
     unit_page,
     wall,
@@ -52,6 +54,8 @@ ROOMS: Final[Mapping[str, _Room]] = {
     "charts": charts,
     "wall": wall,
     "notify": notify,
+    "ledger": ledger,
+    "replay": replay,
     "unit_page": unit_page,
 }
 """The rooms by the name that `Words.for_script` takes."""

@@ -1,0 +1,106 @@
+"""When a board changed, as JSON: for those who step through the past."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from capacity.board import BoardUnavailableError
+from capacity.history import HistoryUnavailableError
+from capacity.instants import BadInstantError, format_instant
+from capacity.replay import Step
+from web.api_board import problem
+from web.history_door import caught_up, instant_of
+from web.past_desk import PastDesk
+from web.services import Services
+
+USUAL_PERIOD = timedelta(hours=1)
+USUAL_LIMIT, MOST = 200, 1000
+"""Changes on one page."""
+
+router = APIRouter(prefix="/api/v1/history", tags=["history"])
+
+
+class _BadPeriodError(ValueError):
+    def __init__(self, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(reason)
+
+
+@router.get(
+    "/{cluster}/changes",
+    summary="The moments at which a cluster's board changed",
+    responses={
+        401: {"description": "Not signed in, and no valid key."},
+        403: {"description": "Not for this cluster."},
+        404: {"description": "No such cluster."},
+        422: {"description": "`field` cannot be used, for the `reason` given."},
+        503: {"description": "The history is away; come back after `Retry-After` seconds."},
+    },
+)
+async def changes(
+    cluster: str,
+    request: Request,
+    since: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+    until: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL_LIMIT,
+) -> Response:
+    """Changes after `from` (default: an hour before `to`), up to and with `to` (default: now),
+    oldest first: `at`, `unit`, and `kind`, which is `figures`, `confirmed` (the same figures,
+    observed anew), `stale` (time did it, nobody reported) or `left` (the unit left the board).
+
+    About `limit` of them; those of one instant are never parted. `next` is the `from` of the next
+    page, null on the last. The board at `from` and these changes make the board at `to`.
+    """
+    services: Services = request.app.state.services
+    services.access.may_read(request, cluster)
+    if cluster not in services.catalogue.served_clusters():
+        return problem(404, "cluster", "is not known here")
+    try:
+        start, end = _period(since, until, services.clock())
+        if not await caught_up(services.board, services.history, cluster):
+            return _away()
+        desk = PastDesk(services.history, services.catalogue, cluster)
+        page = await desk.changes(start, end, limit)
+    except _BadPeriodError as error:
+        return problem(422, error.field, error.reason)
+    except (HistoryUnavailableError, BoardUnavailableError):
+        return _away()
+    answer = {
+        "server_time": format_instant(services.clock()),
+        "from": format_instant(start),
+        "to": format_instant(end),
+        "changes": [_told(step) for step in page.steps],
+        "next": format_instant(page.more_from),
+    }
+    return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _told(step: Step) -> Mapping[str, object]:
+    cursor = None if step.epoch is None else f"{step.epoch}-{step.seq}"
+    at = format_instant(step.at)
+    return {"at": at, "unit": step.unit, "kind": step.kind.value, "cursor": cursor}
+
+
+def _period(since: str | None, until: str | None, now: datetime) -> tuple[datetime, datetime]:
+    end = now if until is None else min(_instant("to", until), now)
+    start = end - USUAL_PERIOD if since is None else _instant("from", since)
+    if start > end:
+        raise _BadPeriodError("from", "must not lie after `to`, or in the future")
+    return start, end
+
+
+def _instant(field: str, text: str) -> datetime:
+    try:
+        return instant_of(text)
+    except BadInstantError as error:
+        raise _BadPeriodError(field, str(error)) from error
+
+
+def _away() -> Response:
+    answer = problem(503, "store", "the history is away; try again")
+    answer.headers["Retry-After"] = "2"
+    return answer
