@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
+import httpx
+
 from simulators.country.checks import Checks
 from simulators.country.crowd import Crowd
 from simulators.country.files import Keys
@@ -40,6 +42,8 @@ LAST_WORDS = 30.0
 """Seconds in which pushes under way must have been answered when the day is over."""
 LATENESS_EVERY = 0.05
 PROGRESS = 10.0
+GIVEN_UP_FOR = 2.0
+"""Real seconds after which somebody who could not reach the service tries again."""
 """Real seconds between two lines of progress."""
 
 
@@ -166,7 +170,7 @@ class _Course:
         begin = asyncio.get_running_loop().create_task
         telling = [begin(system.run(over)) for system in scene.systems]
         workers: list[Ward | Tide | Visitator] = [*scene.wards, *scene.tides, *scene.visitators]
-        working = [begin(worker.work()) for worker in workers]
+        working = [begin(self._keep_at_it(worker)) for worker in workers]
         working += [begin(self._progress()), begin(self._own_lateness())]
         working += [begin(self._faults())] if self.day.faults else []
         stopped = begin(self.stop.wait())
@@ -189,6 +193,15 @@ class _Course:
                 await _end(telling)
         await asyncio.gather(*(system.tell() for system in scene.systems))
         await asyncio.gather(*(ward.say_again() for ward in scene.wards if ward.system is None))
+
+    async def _keep_at_it(self, worker: Ward | Tide | Visitator) -> None:
+        """Work; whoever gets no answer for so long that they give up begins anew a little later."""
+        while True:
+            try:
+                await worker.work()
+            except* httpx.HTTPError:
+                self.plan.tally.given_up += 1
+                await asyncio.sleep(GIVEN_UP_FOR)
 
     async def _faults(self) -> None:
         """Now and then a system goes wrong for a while, and some boards lose their connection."""

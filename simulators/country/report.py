@@ -81,6 +81,7 @@ class Outcome:
             "answers": dict(diary.answers),
             "filled": diary.filled.total(),
             "taps": diary.taps,
+            "given_up": tally.given_up,
             "phone": spread(diary.seconds_to_phone),
             "processes": [
                 {"name": cost.name, "cpu": cost.cpu, "memory": cost.memory} for cost in self.costs
@@ -112,7 +113,7 @@ class Outcome:
             f"ourselves late       seconds {told(self.late)}",
             f"holds                {diary.calls} calls, {diary.asks} asked, {answers} answered "
             f"({words(diary.answers)}), {diary.races_lost} lost to another, "
-            f"{diary.filled.total()} filled",
+            f"{diary.filled.total()} filled; {tally.given_up} times given up",
             f"ask to the phone     seconds {told(diary.seconds_to_phone)}",
             *(
                 f"{cost.name:<20} {cost.cpu:.1f} s CPU ({100 * cost.cpu / seconds:.0f} % of a "

@@ -21,6 +21,8 @@ class Tally:
     """Rejections of documents with which nothing was meant to be wrong, by their reason."""
     answered_in: list[float] = field(default_factory=list)
     bytes: int = 0
+    given_up: int = 0
+    """Times that somebody could not reach the service, however often they tried."""
     faults: Counter[str] = field(default_factory=Counter)
     """Faults that were begun, by kind."""
 

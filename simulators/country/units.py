@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 
+import httpx
+
 from simulators.country.land import Unit
 from simulators.country.system import System
 from simulators.figures import Figures
@@ -72,12 +74,26 @@ class Ward(Nurse):
     def _start(self, work: Coroutine[None, None, None]) -> None:
         if self._is_home:
             work.close()
-        else:
-            super()._start(work)
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """An answer that could not be given expires; every other error is told."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, httpx.HTTPError):
+            self._diary.answers["not delivered"] += 1
+        elif error is not None:
+            task.get_loop().call_exception_handler({"message": self.unit, "exception": error})
 
     async def say_again(self) -> None:
         """How it stands, once nobody comes or goes any more."""
-        await self._say()
+        if self.system is None:
+            await super()._say()
+        else:
+            await self.system.tell()
 
     async def work(self) -> None:
         """Answer and report, while citizens come."""
@@ -96,10 +112,14 @@ class Ward(Nurse):
                 await self._say()
 
     async def _say(self) -> None:
-        if self.system is None:
-            await super()._say()
-        else:
+        """A tap that cannot be delivered is made good by the next; she goes on working."""
+        if self.system is not None:
             self.system.touch()
+            return
+        try:
+            await super()._say()
+        except httpx.HTTPError:
+            self._diary.answers["not delivered"] += 1
 
 
 class Tide:
