@@ -43,6 +43,7 @@ WANTED = {
     "override_surge": "- - c - - - - -",
     "read_outcomes":  "c - c - - - - -",
     "review":         "- - c - - - - -",
+    "read_indicators": "c c c - + - - -",
     "feed":           "- - - - - - s -",
     "operate":        "- - - + + - - -",
     "measure":        "- - - + + - - +",
@@ -177,6 +178,8 @@ def asked(place: Besieged) -> Iterator[Asked]:
     for cluster in (HERE, ELSEWHERE):
         path = f"/ledger/{cluster}/comment"
         yield Asked(P.REVIEW, Scope(cluster), "POST", path, {}, form=True)
+    yield from of_cluster(P.READ_INDICATORS, "GET", "/indicators/{}")
+    yield from of_cluster(P.READ_INDICATORS, "GET", "/api/v1/indicators/{}")
     for source in (SOURCE, XML):
         yield Asked(P.FEED, Scope(source=source), "POST", f"/api/v1/feeds/{source}", {})
     at = place.ids

@@ -17,6 +17,7 @@ from web import (
     api_feeds,
     api_history,
     api_holds,
+    api_indicators,
     api_ledger,
     api_live,
     api_outcomes,
@@ -25,6 +26,7 @@ from web import (
     api_surge,
     api_units,
     display_routes,
+    indicator_routes,
     ledger_routes,
     operator_routes,
     ops,
@@ -72,6 +74,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_board.router)
     app.include_router(api_history.router)
     app.include_router(api_ledger.router)
+    app.include_router(api_indicators.router)
     app.include_router(api_alternatives.router)
     app.include_router(api_live.router)
     app.include_router(api_units.router)
@@ -91,6 +94,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(page_routes.router)
     app.include_router(replay_routes.router)
     app.include_router(ledger_routes.router)
+    app.include_router(indicator_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)
     app.mount("/static", static_files(), name="static")

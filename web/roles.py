@@ -72,6 +72,10 @@ class Permission(StrEnum):
         "review",
         "See the ledger of calls, comment on its cases and export it (scope: cluster).",
     )
+    READ_INDICATORS = (
+        "read_indicators",
+        "See the indicators of a cluster and of its municipalities (scope: cluster).",
+    )
     FEED = "feed", "Hand over documents of one source (scope: source)."
     OPERATE = "operate", "See and use feed health and quarantine."
     MEASURE = "measure", "Read metrics."
@@ -113,6 +117,9 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.OVERRIDE_SURGE: frozenset({Role.COORDINATOR}),
     Permission.READ_OUTCOMES: frozenset({Role.VISITATOR, Role.COORDINATOR}),
     Permission.REVIEW: frozenset({Role.COORDINATOR}),
+    Permission.READ_INDICATORS: frozenset(
+        {Role.VISITATOR, Role.MUNICIPAL_STAFF, Role.COORDINATOR, Role.ADMINISTRATOR}
+    ),
     Permission.FEED: frozenset({Role.INTEGRATOR}),
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
     Permission.MEASURE: frozenset({Role.MONITOR, Role.OPERATOR, Role.ADMINISTRATOR}),
@@ -126,6 +133,7 @@ BY_CLUSTER = frozenset(
         Permission.LOG_OUTCOME,
         Permission.OVERRIDE_SURGE,
         Permission.READ_OUTCOMES,
+        Permission.READ_INDICATORS,
         Permission.REVIEW,
     }
 )

@@ -25,8 +25,8 @@ class RollUps:
     """The schedule of one process; several processes give way to each other."""
 
     def __init__(self, history: History, catalogue: Catalogue, clock: Clock) -> None:
-        definitions = builtin_definitions(catalogue)
-        needs = tuple(definitions.needs.values())
+        self.definitions = builtin_definitions(catalogue)
+        needs = tuple(self.definitions.needs.values())
         self._scopes = [Scope(each, catalogue, needs) for each in catalogue.served_clusters()]
         self._roller = Roller(history)
         self._clock = clock

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from capacity.history.rollups import (
     Rolled,
     Touched,
     amounts,
+    first_day,
     heads,
     move,
     read_rolled,
@@ -99,6 +100,19 @@ class Roller:
         return await self._read(
             lambda connection: amounts(connection, cluster, measures, first, last, by, kinds)
         )
+
+    async def whole_days(self, cluster: str) -> tuple[date, date] | None:
+        """The first and the last whole day that is rolled up; ``None`` when there is none.
+
+        The day on which history begins is not whole, nor is the one at hand.
+        """
+        begun, rolled = await self._read(
+            lambda connection: (first_day(connection, cluster), read_rolled(connection, cluster))
+        )
+        if begun is None or rolled is None:
+            return None
+        first, last = begun + timedelta(days=1), day_of(rolled.through) - timedelta(days=1)
+        return (first, last) if first <= last else None
 
     async def tally(self, scope: Scope, day: date, until: datetime) -> Tally:
         """The amounts of one day up to `until`, from the raw records alone; writes nothing."""

@@ -179,6 +179,13 @@ def move(connection: Connection, cluster: str, expected: Rolled | None, to: Roll
     return moved
 
 
+def first_day(connection: Connection, cluster: str) -> date | None:
+    """The first day that amounts are kept of; ``None`` when there are none."""
+    query = select(func.min(col(RollupRecord.day))).where(col(RollupRecord.cluster) == cluster)
+    found = connection.scalar(query)
+    return date.fromisoformat(found) if found else None
+
+
 COLUMNS = ("day", "hour", "subject", "kind", "municipality")
 """What sums of amounts can be told by, besides the measure."""
 

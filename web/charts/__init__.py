@@ -8,6 +8,7 @@ special causes differ by shape, lines by their dashes, and everything stands in 
 """
 
 from web.charts.figure import figure
+from web.charts.told import specials
 from web.charts.view import Change, ChartView, Step
 
-__all__ = ["Change", "ChartView", "Step", "figure"]
+__all__ = ["Change", "ChartView", "Step", "figure", "specials"]

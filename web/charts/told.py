@@ -25,6 +25,15 @@ class TableRow:
     draft: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A special cause in words: at which points, from `first` to `last`, and what it says."""
+
+    first: int
+    last: int
+    text: str
+
+
 def description(view: ChartView, words: Words) -> str:
     """What the picture shows, in a few sentences."""
     return " ".join(_sentences(view, words))
@@ -67,28 +76,33 @@ def _about_lines(view: ChartView, words: Words) -> Iterator[str]:
 
 
 def _about_signals(view: ChartView, words: Words) -> Iterator[str]:
-    """Special causes, neighbours of one kind in one breath; or that there are none."""
+    """Special causes, or that there are none."""
+    told = [each.text for each in specials(view, words)]
+    if told:
+        yield words.text("chart_special", signals="; ".join(told))
+    if any(segment.runs is not None and segment.runs.signal for segment in view.chart.segments):
+        yield words.text("chart_runs")
+    elif not told:
+        yield words.text("chart_common")
+
+
+def specials(view: ChartView, words: Words) -> list[Special]:
+    """The special causes of a chart in order of time, neighbours of one kind as one."""
     chart = view.chart
-    told = []
+    found = []
     for signal, places in groupby(
         range(len(chart.points)), key=lambda index: chart.points[index].signal
     ):
         if signal is not None:
             indexes = list(places)
-            told.append(
-                words.text(
-                    "chart_signal",
-                    when=_when(view, words, indexes[0], indexes[-1]),
-                    why=_why(words, signal),
-                    meaning=words.text(f"chart_means_{meaning(signal, view.better)}"),
-                )
+            text = words.text(
+                "chart_signal",
+                when=_when(view, words, indexes[0], indexes[-1]),
+                why=_why(words, signal),
+                meaning=words.text(f"chart_means_{meaning(signal, view.better)}"),
             )
-    if told:
-        yield words.text("chart_special", signals="; ".join(told))
-    if any(segment.runs is not None and segment.runs.signal for segment in chart.segments):
-        yield words.text("chart_runs")
-    elif not told:
-        yield words.text("chart_common")
+            found.append(Special(indexes[0], indexes[-1], text))
+    return found
 
 
 def _when(view: ChartView, words: Words, first: int, last: int) -> str:

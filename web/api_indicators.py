@@ -1,0 +1,77 @@
+"""The indicators of a cluster over HTTP, to be read by programs."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from capacity.history import HistoryUnavailableError
+from capacity.indicators.figures import Step
+from capacity.instants import format_instant
+from capacity.units import danish_day
+from web.api_board import problem
+from web.indicator_desk import MOST, USUAL, IndicatorDesk, span_of
+from web.indicator_export import chosen_only, indicators_json
+from web.pages.indicators import municipalities
+from web.roles import Permission, Scope
+from web.services import Services
+
+router = APIRouter(prefix="/api/v1/indicators", tags=["indicators"])
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Not signed in, and no valid key."},
+    403: {"description": "Not for this cluster."},
+    404: {"description": "No such cluster or municipality."},
+    422: {"description": "`field` cannot be used, for the `reason` given."},
+    503: {"description": "The history is away; come back after `Retry-After` seconds."},
+}
+
+
+@router.get("/{cluster}", summary="The indicators of a cluster", responses=_ANSWERS)
+async def indicators(
+    cluster: str,
+    request: Request,
+    step: Step = "day",
+    last: Annotated[int | None, Query(ge=1, le=max(MOST.values()))] = None,
+    municipality: Annotated[str, Query(max_length=10)] = "",
+    indicator: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    """Of the `last` whole days, weeks or months (`step`): every indicator's `definition`, and a
+    `series` with one figure a period: its `value` (null where nothing is known, which is never
+    zero), what it is made of, the share of time that is `unknown` (0 to 1), the chart's `centre`
+    and limits there, and the `signal`: why it is more than chance, null where it is not.
+
+    `runs` says that the whole series is not spread about its centre as chance would spread it.
+    Of one `municipality` (a four-digit code) only those that can be told for one; of one
+    `indicator` by its id. `first` and `last` are null where there is no whole period yet.
+    """
+    services: Services = request.app.state.services
+    services.access.require(request, Permission.READ_INDICATORS, Scope(cluster=cluster))
+    if cluster not in services.catalogue.served_clusters():
+        return problem(404, "cluster", "is not known here")
+    known = municipalities(services.catalogue, cluster, danish_day(services.clock()))
+    if municipality and municipality not in known:
+        return problem(404, "municipality", "is not one of the cluster's")
+    if indicator and indicator not in services.rollups.definitions.indicators:
+        return problem(422, "indicator", "is no indicator")
+    desk = IndicatorDesk(services.history, services.rollups.definitions, cluster)
+    n = min(last or USUAL[step], MOST[step])
+    try:
+        days = await desk.whole_days()
+        span = span_of(step, n, *days) if days else None
+        told = await desk.read(span, municipality or None) if span else []
+    except HistoryUnavailableError:
+        answer = problem(503, "store", "the history is away; try again")
+        answer.headers["Retry-After"] = "2"
+        return answer
+    found = {
+        "server_time": format_instant(services.clock()),
+        "cluster": cluster,
+        "municipality": municipality or None,
+        "step": step,
+        "first": span.first.isoformat() if span else None,
+        "last": span.last.isoformat() if span else None,
+        "indicators": [indicators_json(each) for each in chosen_only(told, indicator)],
+    }
+    return Response(orjson.dumps(found), media_type="application/json")

@@ -1,0 +1,108 @@
+"""The addresses of the indicators' pages."""
+
+from typing import Final, cast
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from capacity.board import BoardUnavailableError
+from capacity.history import HistoryUnavailableError
+from capacity.indicators.figures import Step
+from capacity.units import danish_day
+from web.access import Refused
+from web.auth.trail import note
+from web.errors import message_page
+from web.indicator_desk import MOST, USUAL, IndicatorDesk, Span, Told, span_of
+from web.indicator_export import chosen_only, indicators_csv
+from web.pages.indicators import Choice, Looker, municipalities, render_indicators
+from web.roles import Permission, Scope
+from web.services import Services
+from web.visiting import visitor_of
+from web.words import Lang, choose_language
+
+USUAL_STEP: Final[Step] = "day"
+
+router = APIRouter(prefix="/indicators", include_in_schema=False)
+
+
+@router.get("/{cluster}")
+async def of_cluster(cluster: str, request: Request) -> Response:
+    """The indicators of the whole cluster, as a page or, with `format=csv`, as a table."""
+    return await _answer(request, cluster, None)
+
+
+@router.get("/{cluster}/{municipality}")
+async def of_municipality(cluster: str, municipality: str, request: Request) -> Response:
+    """Those that can be told for a municipality, of one."""
+    return await _answer(request, cluster, municipality)
+
+
+def chosen(cluster: str, municipality: str | None, step: str, last: str) -> Choice:
+    """What an address asks for; what cannot be read is as if it were not there, and is told."""
+    is_step = step in USUAL
+    found = cast("Step", step) if is_step else USUAL_STEP
+    n = int(last) if last.isascii() and last.isdecimal() and len(last) < 6 else 0
+    is_wrong = bool((step and not is_step) or (last and not n))
+    return Choice(cluster, municipality, found, min(n or USUAL[found], MOST[found]), is_wrong)
+
+
+def desk_of(services: Services, cluster: str) -> IndicatorDesk:
+    """The indicators of a cluster."""
+    return IndicatorDesk(services.history, services.rollups.definitions, cluster)
+
+
+async def _answer(request: Request, cluster: str, municipality: str | None) -> Response:
+    services: Services = request.app.state.services
+    try:
+        actor = services.access.require(request, Permission.READ_INDICATORS, Scope(cluster=cluster))
+    except Refused as refused:
+        if refused.status_code == 401:
+            here = quote(f"{request.url.path}?{request.url.query}".rstrip("?"))
+            return RedirectResponse(f"/sign-in?next={here}", status_code=303)
+        raise
+    catalogue = services.catalogue
+    if cluster not in catalogue.served_clusters():
+        return message_page(request, 404)
+    known = municipalities(catalogue, cluster, danish_day(services.clock()))
+    if municipality is not None and municipality not in known:
+        return message_page(request, 404)
+    asked = request.query_params
+    choice = chosen(cluster, municipality, asked.get("step", ""), asked.get("last", ""))
+    desk = desk_of(services, cluster)
+    try:
+        days = await desk.whole_days()
+        span = span_of(choice.step, choice.n, *days) if days else None
+        told = await desk.read(span, municipality) if span else []
+        if asked.get("format") == "csv":
+            detail = {"format": "csv", "step": choice.step, "periods": choice.n}
+            await note(services, request, actor, "indicator-export", cluster, detail)
+            return _csv(request, choice, span, chosen_only(told, asked.get("indicator", "")))
+    except (BoardUnavailableError, HistoryUnavailableError):
+        return message_page(request, 503)
+    return _page(request, services, choice, span, told)
+
+
+def _csv(request: Request, choice: Choice, span: Span | None, told: list[Told]) -> Response:
+    document = indicators_csv(told, span, choice.cluster, choice.municipality, _lang(request))
+    place = f"-{choice.municipality}" if choice.municipality else ""
+    name = f'attachment; filename="indicators-{choice.cluster}{place}-{choice.step}.csv"'
+    media = "text/csv; charset=utf-8; header=present"
+    return Response(document, media_type=media, headers={"Content-Disposition": name})
+
+
+def _page(
+    request: Request, services: Services, choice: Choice, span: Span | None, told: list[Told]
+) -> Response:
+    lang = _lang(request)
+    looker = Looker(services.demo, services.access.csrf_token(request), visitor_of(request))
+    now = services.clock()
+    page = render_indicators(told, span, choice, services.catalogue, now, lang, looker)
+    response = HTMLResponse(page)
+    if "lang" in request.query_params:
+        response.set_cookie("lang", lang, samesite="lax", max_age=365 * 86400)
+    return response
+
+
+def _lang(request: Request) -> Lang:
+    return choose_language(request.query_params.get("lang"), request.cookies.get("lang"))

@@ -1,0 +1,237 @@
+"""The page of the indicators: what is more than chance, then every chart beside its definition.
+
+No script. The sentences are those of the charts they lead to, so the two cannot disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
+
+from capacity.indicators.definitions import Definition, Measured, Text
+from capacity.indicators.figures import Step as Length
+from capacity.indicators.figures import next_period
+from capacity.units import Catalogue
+from web.charts import ChartView, Step, figure, specials
+from web.charts.numbers import period, with_unit
+from web.indicator_desk import MOST, USUAL, Span, Told
+from web.pages.cluster import title_of
+from web.pages.environment import render
+from web.pages.visitor import Visitor
+from web.words import LANGUAGES, Lang, Words
+
+MONTH: Final = timedelta(days=31)
+"""How far back "the last month" reaches."""
+UNKNOWN: Final = "\u2013"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is looked at; `municipality` is a code, ``None`` the whole cluster."""
+
+    cluster: str
+    municipality: str | None
+    step: Length
+    n: int
+    is_wrong: bool = False
+    """The address said something else that could not be read."""
+
+    @property
+    def path(self) -> str:
+        """The page's address without its query."""
+        place = f"/{quote(self.municipality)}" if self.municipality else ""
+        return f"/indicators/{quote(self.cluster)}{place}"
+
+    def query(self, **changed: str) -> str:
+        """The query of this choice, and what is added to it."""
+        return "?" + urlencode({"step": self.step, "last": self.n} | changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks."""
+
+    demo: bool
+    csrf: str
+    visitor: Visitor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Something more than chance, and the chart on the page that shows it."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One chart and its definition."""
+
+    id: str
+    figure: Markup
+    lines: Sequence[tuple[str, str]]
+
+
+def render_indicators(
+    told: Sequence[Told],
+    span: Span | None,
+    choice: Choice,
+    catalogue: Catalogue,
+    now: datetime,
+    lang: Lang,
+    looker: Looker,
+) -> str:
+    """The page."""
+    words = Words(lang)
+    views = [view_of(each, choice.step, words) for each in told]
+    changed, quiet = changes(told, views, span, words) if span else ([], 0)
+    return render(
+        "indicators.html",
+        words,
+        title=title_of(catalogue, choice.cluster, now, words),
+        place=place_name(catalogue, choice.municipality, words),
+        places=_places(catalogue, choice, now, words),
+        choice=choice,
+        most=max(MOST.values()),
+        steps=[(each, words.text(f"indicators_{each}")) for each in USUAL],
+        since=_since(span, words) if span else "",
+        changed=changed,
+        quiet=words.count("indicators_quiet", quiet) if changed and quiet else "",
+        entries=[
+            _Entry(each.definition.id, figure(view, words), lines(each, words))
+            for each, view in zip(told, views, strict=True)
+        ],
+        csv=choice.path + choice.query(format="csv"),
+        language_hrefs={each: choice.query(lang=each) for each in LANGUAGES},
+        demo=looker.demo,
+        csrf=looker.csrf,
+        visitor=looker.visitor,
+    )
+
+
+def said(text: Text, words: Words) -> str:
+    """A definition's text in the words' language."""
+    return text.da if words.lang == "da" else text.en
+
+
+def unit_of(definition: Definition, words: Words) -> str:
+    """What stands behind its figures; nothing behind a number of cases."""
+    if definition.measured is Measured.COUNT:
+        return ""
+    return words.text(f"indicators_{definition.measured}")
+
+
+def view_of(told: Told, step: Length, words: Words) -> ChartView:
+    """The chart as it is shown; its `id` is what sentences lead to."""
+    definition = told.definition
+    return ChartView(
+        id=f"i-{definition.id}",
+        title=said(definition.name, words),
+        chart=told.chart,
+        days=[each.day for each in told.periods],
+        step=Step(step),
+        unit=unit_of(definition, words),
+        decimals=definition.decimals,
+        better=definition.better,
+    )
+
+
+def changes(
+    told: Sequence[Told], views: Sequence[ChartView], span: Span, words: Words
+) -> tuple[list[Sentence], int]:
+    """What of the last month is more than chance; and how many indicators show nothing of it."""
+    since, found, quiet = _reach(span), [], 0
+    for each, view in zip(told, views, strict=True):
+        texts = _special_texts(view, span, since, words)
+        runs = (segment.runs for segment in view.chart.segments)
+        if any(run is not None and run.signal for run in runs):
+            texts.append(words.text("indicators_runs", name=view.title))
+        found += [Sentence(f"#{view.id}", text) for text in texts]
+        known = any(point.value is not None for point in each.chart.points)
+        quiet += known and not texts
+    return found, quiet
+
+
+def _special_texts(view: ChartView, span: Span, since: date, words: Words) -> list[str]:
+    texts = []
+    for special in specials(view, words):
+        end = next_period(view.days[special.last], span.step)
+        point = view.chart.points[special.last]
+        if end <= since or point.value is None or point.centre is None:
+            continue
+        texts.append(
+            words.text(
+                "indicators_sentence",
+                name=view.title,
+                what=special.text,
+                value=with_unit(words, point.value, view.decimals, view.unit),
+                centre=with_unit(words, point.centre, view.line_decimals, view.unit),
+            )
+        )
+    return texts
+
+
+def _reach(span: Span) -> date:
+    """The first day of the last month, or of the span where that is shorter."""
+    return max(span.first, span.last - MONTH + timedelta(days=1))
+
+
+def _since(span: Span, words: Words) -> str:
+    first, last = (period(words, day, Step.DAY) for day in (_reach(span), span.last))
+    return words.text("indicators_since", first=first, last=last)
+
+
+def lines(told: Told, words: Words) -> list[tuple[str, str]]:
+    """What a figure is, and what it comes to over all the time shown."""
+    definition, whole = told.definition, told.whole
+    texts = {
+        "counts": definition.counts,
+        "per": definition.per,
+        "excludes": definition.excludes,
+        "source": definition.source,
+    }
+    found = [
+        (words.text(f"indicators_{key}"), said(text, words)) for key, text in texts.items() if text
+    ]
+    value = UNKNOWN
+    if whole.value is not None and told.periods:
+        unit = unit_of(definition, words)
+        value = with_unit(words, whole.value, definition.decimals, unit)
+    found.append((words.text("indicators_over_all"), value))
+    if whole.unknown is not None:
+        share = with_unit(words, 100 * whole.unknown, 1, "%") if told.periods else UNKNOWN
+        found.append((words.text("indicators_not_known"), share))
+    return found
+
+
+def place_name(catalogue: Catalogue, municipality: str | None, words: Words) -> str:
+    """What the figures are of."""
+    if municipality is None:
+        return words.text("indicators_whole")
+    name = catalogue.municipalities.get(municipality, municipality)
+    return words.text("indicators_of", municipality=name)
+
+
+def municipalities(catalogue: Catalogue, cluster: str, day: date) -> Mapping[str, str]:
+    """Code and name of a cluster's municipalities on a day."""
+    codes = catalogue.clusters[cluster].municipalities.on(day) or ()
+    return {code: catalogue.municipalities.get(code, code) for code in codes}
+
+
+def _places(
+    catalogue: Catalogue, choice: Choice, now: datetime, words: Words
+) -> list[tuple[str, str, bool]]:
+    """Address, name and whether it is this page, of the cluster and each municipality."""
+    codes = [None, *municipalities(catalogue, choice.cluster, now.date())]
+    return [
+        (
+            Choice(choice.cluster, code, choice.step, choice.n).path + choice.query(),
+            place_name(catalogue, code, words),
+            code == choice.municipality,
+        )
+        for code in codes
+    ]
