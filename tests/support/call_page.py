@@ -103,12 +103,12 @@ def _reading(row: Row) -> Reading:
 
 @contextmanager
 def calling(
-    folder: Path, redis_url: str, declared: str = "", *, demo: bool = True
+    folder: Path, redis_url: str, declared: str = "", *, demo: bool = True, **more: object
 ) -> Iterator[CallServer]:
     """The service over an emptied store, with an ordinary afternoon on its board.
 
     `declared` is the text of its sources file; without any, only the test itself puts rows there.
-    Without `demo` people have to sign in.
+    Without `demo` people have to sign in. `more` are further settings.
     """
     server, started, stop = CallServer(), threading.Event(), asyncio.Event()
 
@@ -116,7 +116,7 @@ def calling(
         await _empty(redis_url)
         sources = folder.with_suffix(".toml")
         sources.write_text(declared)
-        settings = settings_for(folder, redis_url, sources)
+        settings = settings_for(folder, redis_url, sources, **more)
         async with running(settings, demo=demo, clock=server.now) as service:
             server.service, server.loop = service, asyncio.get_running_loop()
             started.set()
