@@ -73,6 +73,8 @@ WHO_CHANGES: dict[str, str] = {
     "/api/v1/holds": "visitator",
     "/api/v1/outcomes": "visitator",
     "/api/v1/surge": "coordinator",
+    "/api/v1/indicators": "coordinator",
+    "/indicators": "coordinator",
     "/operator": "operator",
     "/admin": "administrator",
     "/account": "visitator",

@@ -188,6 +188,46 @@ async def lift(walk: Walk) -> httpx.Response:
     return await walk.api("coordinator", "DELETE", "/api/v1/surge/randers")
 
 
+FIGURES = "indicator;municipality;period;numerator;denominator;source\n"
+IMPORTS = "/indicators/randers/imports"
+
+
+async def hand_in(walk: Walk, path: str, row: str) -> httpx.Response:
+    """A register's file as the form sends it."""
+    person = walk.people["coordinator"]
+    token = (await person.client.get("/api/v1/session")).json()["csrf"]
+    file = ("file.csv", (FIGURES + row).encode(), "text/csv")
+    return await person.client.post(
+        path, data={"csrf": token}, files={"file": file}, headers={"X-CSRF-Token": token}
+    )
+
+
+@step("POST /indicators/{cluster}/imports", "coordinator", "figures-import", "randers")
+async def import_figures(walk: Walk) -> httpx.Response:
+    return await hand_in(walk, IMPORTS, "acute_admissions;0730;2026-01;812;98000;LPR")
+
+
+@step("POST /api/v1/indicators/{cluster}/imports", "coordinator", "figures-import", "randers")
+async def import_figures_by_api(walk: Walk) -> httpx.Response:
+    answer = await hand_in(walk, f"/api/v1{IMPORTS}", "acute_admissions;0730;2026-02;800;98000;LPR")
+    if answer.status_code == 200:
+        assert answer.json()["new"] == 1, "a refused request must have brought nothing in"
+    return answer
+
+
+SIGN = "POST /indicators/{cluster}/imports/{action}"
+
+
+def sign(action: str) -> Send:
+    async def send(walk: Walk) -> httpx.Response:
+        return await walk.form("coordinator", f"{IMPORTS}/{action}", id="1")
+
+    return send
+
+
+step(SIGN, "coordinator", "figures-check", "randers")(sign("check"))
+step(SIGN, "coordinator", "figures-approve", "randers")(sign("approve"))
+
 PUSH = f"/api/v1/units/{UNIT}/push"
 
 

@@ -44,6 +44,9 @@ WANTED = {
     "read_outcomes":  "c - c - - - - -",
     "review":         "- - c - - - - -",
     "read_indicators": "c c c - + - - -",
+    "import_figures":  "- - c - + - - -",
+    "check_figures":   "- - c - - - - -",
+    "approve_figures": "- - c - + - - -",
     "feed":           "- - - - - - s -",
     "operate":        "- - - + + - - -",
     "measure":        "- - - + + - - +",
@@ -123,10 +126,12 @@ class Asked:
     form: bool = False
 
 
-def of_cluster(permission: Permission, method: str, path: str, body: object = None) -> list[Asked]:
+def of_cluster(
+    permission: Permission, method: str, path: str, body: object = None, *, form: bool = False
+) -> list[Asked]:
     """The same for the cluster that most are of, and for another."""
     return [
-        Asked(permission, Scope(cluster), method, path.format(cluster), body)
+        Asked(permission, Scope(cluster), method, path.format(cluster), body, form)
         for cluster in (HERE, ELSEWHERE)
     ]
 
@@ -180,6 +185,13 @@ def asked(place: Besieged) -> Iterator[Asked]:
         yield Asked(P.REVIEW, Scope(cluster), "POST", path, {}, form=True)
     yield from of_cluster(P.READ_INDICATORS, "GET", "/indicators/{}")
     yield from of_cluster(P.READ_INDICATORS, "GET", "/api/v1/indicators/{}")
+    for path in ("/indicators/{}/imports", "/api/v1/indicators/{}/imports"):
+        yield from of_cluster(P.IMPORT_FIGURES, "GET", path)
+        yield from of_cluster(P.IMPORT_FIGURES, "POST", path, {}, form=True)
+    yield from of_cluster(P.CHECK_FIGURES, "POST", "/indicators/{}/imports/check", {}, form=True)
+    yield from of_cluster(
+        P.APPROVE_FIGURES, "POST", "/indicators/{}/imports/approve", {}, form=True
+    )
     for source in (SOURCE, XML):
         yield Asked(P.FEED, Scope(source=source), "POST", f"/api/v1/feeds/{source}", {})
     at = place.ids

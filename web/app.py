@@ -26,6 +26,7 @@ from web import (
     api_surge,
     api_units,
     display_routes,
+    import_routes,
     indicator_routes,
     ledger_routes,
     operator_routes,
@@ -94,6 +95,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(page_routes.router)
     app.include_router(replay_routes.router)
     app.include_router(ledger_routes.router)
+    # Before the indicators, whose addresses go on with any municipality.
+    app.include_router(import_routes.router)
     app.include_router(indicator_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)

@@ -4,6 +4,7 @@ Everything that changes something is noted on the trail first. A file comes in a
 by script or without; what cannot be used of it is told with place, field and reason.
 """
 
+import re
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ _ACTIONS: Final = {
     "approve": Permission.APPROVE_FIGURES,
 }
 _MOST_IDS = 2000
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "Nobody is signed in."},
     403: {"description": "Not for this caller."},
@@ -98,7 +100,7 @@ async def sign(
     request: Request,
     csrf: _Token = "",
     indicator: Annotated[str, Form(max_length=200)] = "",
-    id: Annotated[list[int] | None, Form(max_length=_MOST_IDS)] = None,
+    id: Annotated[list[str] | None, Form(max_length=_MOST_IDS)] = None,
 ) -> Response:
     """Check or approve the chosen figures."""
     permission = _ACTIONS.get(action, Permission.IMPORT_FIGURES)
@@ -107,7 +109,7 @@ async def sign(
         return message_page(request, 404)
     words = _words(request)
     try:
-        found = await desk.sign(action, [each for each in id or [] if 0 < each < 2**62])
+        found = await desk.sign(action, [int(each) for each in id or [] if _NUMBER.fullmatch(each)])
     except _AWAY:
         return message_page(request, 503)
     told = [words.count("imports_signed", found.pop(None, 0))]

@@ -76,6 +76,15 @@ class Permission(StrEnum):
         "read_indicators",
         "See the indicators of a cluster and of its municipalities (scope: cluster).",
     )
+    IMPORT_FIGURES = (
+        "import_figures",
+        "See figures of registers with their versions, and hand in files of them (scope: cluster).",
+    )
+    CHECK_FIGURES = "check_figures", "Say that figures of registers were checked (scope: cluster)."
+    APPROVE_FIGURES = (
+        "approve_figures",
+        "Approve figures that somebody else has checked (scope: cluster).",
+    )
     FEED = "feed", "Hand over documents of one source (scope: source)."
     OPERATE = "operate", "See and use feed health and quarantine."
     MEASURE = "measure", "Read metrics."
@@ -120,6 +129,9 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.READ_INDICATORS: frozenset(
         {Role.VISITATOR, Role.MUNICIPAL_STAFF, Role.COORDINATOR, Role.ADMINISTRATOR}
     ),
+    Permission.IMPORT_FIGURES: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
+    Permission.CHECK_FIGURES: frozenset({Role.COORDINATOR}),
+    Permission.APPROVE_FIGURES: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.FEED: frozenset({Role.INTEGRATOR}),
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
     Permission.MEASURE: frozenset({Role.MONITOR, Role.OPERATOR, Role.ADMINISTRATOR}),
@@ -135,6 +147,9 @@ BY_CLUSTER = frozenset(
         Permission.READ_OUTCOMES,
         Permission.READ_INDICATORS,
         Permission.REVIEW,
+        Permission.IMPORT_FIGURES,
+        Permission.CHECK_FIGURES,
+        Permission.APPROVE_FIGURES,
     }
 )
 BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
@@ -148,6 +163,9 @@ CHANGING: Final = frozenset(
         Permission.LOG_OUTCOME,
         Permission.OVERRIDE_SURGE,
         Permission.REVIEW,
+        Permission.IMPORT_FIGURES,
+        Permission.CHECK_FIGURES,
+        Permission.APPROVE_FIGURES,
         Permission.ADMINISTER,
         Permission.OPERATE,
     }
