@@ -167,7 +167,9 @@ async def test_a_board_and_its_changes_make_every_later_board(history: History, 
     for _ in range(10):
         since, until = sorted(at(lot.uniform(-5, 250)) for _ in range(2))
         found = await history.read(
-            partial(looking_back.changes_after, cluster=CLUSTER, after=since, until=until, limit=999)
+            partial(
+                looking_back.changes_after, cluster=CLUSTER, after=since, until=until, limit=999
+            )
         )
         rows = {orjson.loads(r)["unit"]: r for r in (await history.board_at(CLUSTER, since)).rows}
         for each in found:
