@@ -46,10 +46,11 @@ ENGLISH = f"{CLUSTER}?lang=en&last=20"
 WRONG = f"{CLUSTER}?step=year&last=many"
 MONTH = f"{CLUSTER}?step=month&last=1"
 CSV = f"{FAVRSKOV}?step=day&last=5&format=csv&indicator=occupancy"
+AUDIT = "/admin/audit"
 API = "/api/v1/indicators/randers?last=39&indicator=occupancy&municipality=0710"
 API_WRONG = ("?indicator=none", "?step=year", "?last=0", "?municipality=0999")
 NOWHERE = ("/indicators/nowhere", f"{CLUSTER}/0999", f"{CLUSTER}/0615")
-ASKED = (CLUSTER, FAVRSKOV, RANDERS, WEEKS, WRONG, MONTH, CSV, API, *NOWHERE, ENGLISH)
+ASKED = (CLUSTER, FAVRSKOV, RANDERS, WEEKS, WRONG, MONTH, CSV, AUDIT, API, *NOWHERE, ENGLISH)
 """In this order: a language that is chosen stays."""
 
 
@@ -129,11 +130,15 @@ def test_what_is_more_than_chance_is_told_in_a_sentence_that_leads_to_its_chart(
     told = dict(changed(html))
     assert "i-occupancy" in told
     assert told["i-occupancy"].startswith("Belægning: ")
-    assert "oktober 2026" in told["i-occupancy"]
     for anchor in told:
         assert html.count(f'id="{anchor}"') == 1
-    sentence = told["i-occupancy"].partition(": ")[2].partition(". Senest")[0]
-    assert text(sentence) in text(chart(html, "occupancy")), "the chart says the same"
+    assert len(told) == len(changed(html)), "one sentence each"
+    said = "10. oktober 2026 til 16. oktober 2026, over den øvre grænse, syv eller flere i træk"
+    assert said in told["i-occupancy"]
+    assert "Senest 70,0\u00a0%" in told["i-occupancy"]
+    drawn = text(chart(html, "occupancy"))
+    assert "over den øvre grænse" in drawn
+    assert "syv eller flere i træk over middel" in drawn
 
 
 def test_a_municipality_is_told_of_alone(answers: dict[str, httpx.Response]) -> None:
@@ -193,6 +198,7 @@ def test_the_figures_can_be_carried_away_with_their_definition(
         assert float(each["value"]) == 100
         assert each["numerator"] == each["denominator"] == str(10 * 86_400_000)
         assert float(each["unknown"]) == 0
+    assert "indicator-export" in page(answers, AUDIT)
 
 
 def test_the_api_tells_what_the_page_shows(answers: dict[str, httpx.Response]) -> None:

@@ -8,7 +8,7 @@ special causes differ by shape, lines by their dashes, and everything stands in 
 """
 
 from web.charts.figure import figure
-from web.charts.told import specials
+from web.charts.told import latest_special
 from web.charts.view import Change, ChartView, Step
 
-__all__ = ["Change", "ChartView", "Step", "figure", "specials"]
+__all__ = ["Change", "ChartView", "Step", "figure", "latest_special"]

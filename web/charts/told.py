@@ -27,7 +27,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A special cause in words: at which points, from `first` to `last`, and what it says."""
+    """Special causes in words: at which points, from `first` to `last`, and what they say."""
 
     first: int
     last: int
@@ -76,33 +76,43 @@ def _about_lines(view: ChartView, words: Words) -> Iterator[str]:
 
 
 def _about_signals(view: ChartView, words: Words) -> Iterator[str]:
-    """Special causes, or that there are none."""
-    told = [each.text for each in specials(view, words)]
-    if told:
-        yield words.text("chart_special", signals="; ".join(told))
-    if any(segment.runs is not None and segment.runs.signal for segment in view.chart.segments):
-        yield words.text("chart_runs")
-    elif not told:
-        yield words.text("chart_common")
-
-
-def specials(view: ChartView, words: Words) -> list[Special]:
-    """The special causes of a chart in order of time, neighbours of one kind as one."""
+    """Special causes, neighbours of one kind in one breath; or that there are none."""
     chart = view.chart
-    found = []
+    told = []
     for signal, places in groupby(
         range(len(chart.points)), key=lambda index: chart.points[index].signal
     ):
         if signal is not None:
             indexes = list(places)
-            text = words.text(
-                "chart_signal",
-                when=_when(view, words, indexes[0], indexes[-1]),
-                why=_why(words, signal),
-                meaning=words.text(f"chart_means_{meaning(signal, view.better)}"),
-            )
-            found.append(Special(indexes[0], indexes[-1], text))
-    return found
+            told.append(_special(view, words, indexes[0], indexes[-1], _why(words, signal), signal))
+    if told:
+        yield words.text("chart_special", signals="; ".join(told))
+    if any(segment.runs is not None and segment.runs.signal for segment in chart.segments):
+        yield words.text("chart_runs")
+    elif not told:
+        yield words.text("chart_common")
+
+
+def _special(view: ChartView, words: Words, first: int, last: int, why: str, signal: Signal) -> str:
+    means = words.text(f"chart_means_{meaning(signal, view.better)}")
+    return words.text("chart_signal", when=_when(view, words, first, last), why=why, meaning=means)
+
+
+def latest_special(view: ChartView, words: Words) -> Special | None:
+    """The last stretch of neighbouring special causes that lie to one side, whatever the rules."""
+    signals = [point.signal for point in view.chart.points]
+    stretch: list[tuple[int, Signal]] = []
+    for index in reversed(range(len(signals))):
+        signal = signals[index]
+        if signal is not None and (not stretch or signal.side is stretch[0][1].side):
+            stretch.append((index, signal))
+        elif stretch:
+            break
+    if not stretch:
+        return None
+    (last, signal), (first, _) = stretch[0], stretch[-1]
+    why = ", ".join(dict.fromkeys(_why(words, each) for _, each in reversed(stretch)))
+    return Special(first, last, _special(view, words, first, last, why, signal))
 
 
 def _when(view: ChartView, words: Words, first: int, last: int) -> str:

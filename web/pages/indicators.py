@@ -15,7 +15,7 @@ from capacity.indicators.definitions import Definition, Measured, Text
 from capacity.indicators.figures import Step as Length
 from capacity.indicators.figures import next_period
 from capacity.units import Catalogue
-from web.charts import ChartView, Step, figure, specials
+from web.charts import ChartView, Step, figure, latest_special
 from web.charts.numbers import period, with_unit
 from web.indicator_desk import MOST, USUAL, Span, Told
 from web.pages.cluster import title_of
@@ -143,36 +143,37 @@ def view_of(told: Told, step: Length, words: Words) -> ChartView:
 def changes(
     told: Sequence[Told], views: Sequence[ChartView], span: Span, words: Words
 ) -> tuple[list[Sentence], int]:
-    """What of the last month is more than chance; and how many indicators show nothing of it."""
+    """What of the last month is more than chance, a sentence for each indicator; and how many
+    show nothing of it.
+    """
     since, found, quiet = _reach(span), [], 0
     for each, view in zip(told, views, strict=True):
-        texts = _special_texts(view, span, since, words)
+        text = _special_text(view, span, since, words)
         runs = (segment.runs for segment in view.chart.segments)
-        if any(run is not None and run.signal for run in runs):
-            texts.append(words.text("indicators_runs", name=view.title))
-        found += [Sentence(f"#{view.id}", text) for text in texts]
-        known = any(point.value is not None for point in each.chart.points)
-        quiet += known and not texts
+        if not text and any(run is not None and run.signal for run in runs):
+            text = words.text("indicators_runs", name=view.title)
+        if text:
+            found.append(Sentence(f"#{view.id}", text))
+        elif any(point.value is not None for point in each.chart.points):
+            quiet += 1
     return found, quiet
 
 
-def _special_texts(view: ChartView, span: Span, since: date, words: Words) -> list[str]:
-    texts = []
-    for special in specials(view, words):
-        end = next_period(view.days[special.last], span.step)
-        point = view.chart.points[special.last]
-        if end <= since or point.value is None or point.centre is None:
-            continue
-        texts.append(
-            words.text(
-                "indicators_sentence",
-                name=view.title,
-                what=special.text,
-                value=with_unit(words, point.value, view.decimals, view.unit),
-                centre=with_unit(words, point.centre, view.line_decimals, view.unit),
-            )
-        )
-    return texts
+def _special_text(view: ChartView, span: Span, since: date, words: Words) -> str:
+    """The last special causes of a chart, if the month has any of them; else nothing."""
+    special = latest_special(view, words)
+    if special is None or next_period(view.days[special.last], span.step) <= since:
+        return ""
+    point = view.chart.points[special.last]
+    if point.value is None or point.centre is None:
+        return ""
+    return words.text(
+        "indicators_sentence",
+        name=view.title,
+        what=special.text,
+        value=with_unit(words, point.value, view.decimals, view.unit),
+        centre=with_unit(words, point.centre, view.line_decimals, view.unit),
+    )
 
 
 def _reach(span: Span) -> date:

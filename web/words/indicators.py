@@ -76,8 +76,8 @@ PAGE: Final[Mapping[str, Pair]] = {
         "The period could not be read; the usual one is shown.",
     ),
     "indicators_percent": ("%", "%"),
-    "indicators_seconds": ("sek.", "s"),
-    "indicators_minutes": ("min.", "min"),
+    "indicators_seconds": ("sek", "s"),
+    "indicators_minutes": ("min", "min"),
     "indicators_hours": ("timer", "h"),
     "indicators_per_1000": ("pr. 1.000", "per 1,000"),
 }  # fmt: skip
