@@ -75,6 +75,7 @@ WHO_CHANGES: dict[str, str] = {
     "/api/v1/surge": "coordinator",
     "/api/v1/indicators": "coordinator",
     "/indicators": "coordinator",
+    "/ledger": "coordinator",
     "/operator": "operator",
     "/admin": "administrator",
     "/account": "visitator",
