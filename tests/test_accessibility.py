@@ -273,6 +273,7 @@ CASES: dict[str, Case] = {
     "past": Case(past, allowed=CLAMPED),
     "past without history": Case("/replay/randers?day=2026-03-29&time=02:30"),
     "ledger of calls": Case("/ledger/randers", before=logged),
+    "indicators": Case("/indicators/randers"),
     "units": Case("/units"),
     "unit": Case("/unit/syddjurs-akutplads", ready=live),
     "unit unfolded": Case("/unit/syddjurs-akutplads", ready=unfolded),

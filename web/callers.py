@@ -48,6 +48,7 @@ async def caller_of(
         may_report=_reporting(services, request, cluster, now),
         may_override=access.allows(request, Permission.OVERRIDE_SURGE, here),
         may_review=access.allows(request, Permission.REVIEW, here),
+        may_see_indicators=access.allows(request, Permission.READ_INDICATORS, here),
         alternatives=orjson.loads(answer),
         surge=services.surge.of(cluster),
         visitor=visitor_of(request),

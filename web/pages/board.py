@@ -107,6 +107,7 @@ def render_board(
         surge=surge_view(caller.surge, cluster_id, now, words) if caller.surge else None,
         may_override=caller.may_override,
         may_review=caller.may_review,
+        may_see_indicators=caller.may_see_indicators,
         keys=SHORTCUTS,
         soon_choices=soon_choices(filters, words, asked),
         where_choices=where_choices(filters, words, asked),

@@ -66,6 +66,7 @@ class Caller:
     may_report: frozenset[str] = frozenset()
     may_override: bool = False
     may_review: bool = False
+    may_see_indicators: bool = False
     alternatives: Mapping[str, Any] | None = None
     surge: Mapping[str, Any] | None = None
     visitor: Visitor | None = None
