@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import httpx
+
 from simulators.country.crowd import Crowd
 from simulators.country.files import START_OCCUPIED, Keys
 from simulators.country.land import Cluster, Land, Unit
-from simulators.country.staff import Office, Person, browser
+from simulators.country.staff import TRIES, Office, Person, StaffError, browser
 from simulators.country.system import System
 from simulators.country.tally import Tally
 from simulators.country.units import HourOf, Minutes, Tide, Ward
@@ -80,6 +82,8 @@ async def furnish(stack: AsyncExitStack, play: Play) -> Scene:
             for number, cluster in enumerate(play.land.clusters):
                 seat = _Seating(play, scene, stack, office, cluster, 1 + 50 * number)
                 all_at_once.create_task(seat.take(turns))
+    except ExceptionGroup as several:
+        raise StaffError(f"not everybody gets in: {several.exceptions[0]}") from several
     finally:
         await office.close()
     actors: list[Ward | Tide] = [*scene.wards, *scene.tides]
@@ -112,6 +116,18 @@ def _systems(
             play.at_least,
         )
     return made
+
+
+async def _enter(door: Door) -> None:
+    """Open somebody's page, again and again while the service is too busy for it."""
+    for _ in range(TRIES):
+        try:
+            await door.enter()
+            return
+        except (ValueError, httpx.HTTPError) as error:
+            last = error
+            await asyncio.sleep(1.0)
+    raise StaffError(str(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +168,7 @@ class _Seating:
                 self.scene.referees[self.cluster.id] = referee
             own = [u for u in self._units(("place", "team")) if u.municipality is municipality]
             door = Door(nurse.client, f"/unit/{own[0].id}")
-            await door.enter()
+            await _enter(door)
             for unit in own:
                 rng = random.Random(f"{play.seed}/{unit.id}")
                 ward = Ward(unit, page, door, play.diary, play.minutes, rng)
@@ -167,7 +183,7 @@ class _Seating:
                 login, "visitator", cluster.hospital, self.number + 40 + chair
             )
             door = Door(person.client, f"/board/{cluster.id}")
-            await door.enter()
+            await _enter(door)
             page = await self._page(person)
             rng = random.Random(f"{play.seed}/{login}")
             self.scene.visitators.append(
