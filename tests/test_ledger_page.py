@@ -115,7 +115,8 @@ async def test_a_class_and_a_sample_are_chosen(service: Service) -> None:
 async def test_weeks_and_what_is_none(service: Service) -> None:
     assert shown(await page(service, week="2024-W49")) == ["no_history"]
     assert shown(await page(service, week="2024-W48")) == []
-    assert "Ugen findes ikke" in await page(service, week="2024-W99")
+    for week in ("2024-W99", "0001-W01", "9999-W52"):
+        assert "Ugen findes ikke" in await page(service, week=week)
     wrong = await service.client.get("/api/v1/ledger/randers", params={"week": "x"})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "week")
     assert (await service.client.get("/ledger/nowhere")).status_code == 404

@@ -186,6 +186,15 @@ async def test_what_is_no_moment_is_said_and_an_hour_ago_is_shown(
     assert time_in(page) == "3. januar 2025 kl. 12.00"
 
 
+@pytest.mark.parametrize(
+    "query", [{"at": "0001-01-01T00:00:00Z"}, {"day": "0001-01-02", "time": "00:00"}]
+)
+async def test_a_moment_before_all_history_is_shown_empty(
+    service: Service, query: dict[str, str]
+) -> None:
+    assert "Der er ingen historik fra dette tidspunkt" in await look(service, **query)
+
+
 async def test_the_future_is_not_the_past(service: Service) -> None:
     page = await look(service, at="2031-01-01T00:00:00Z")
     assert "ligger i fremtiden" in page
@@ -237,6 +246,12 @@ async def test_what_is_no_period_is_refused(
 ) -> None:
     answer = await service.client.get("/api/v1/history/randers/changes", params=query)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+async def test_a_period_from_the_beginning_of_time(service: Service) -> None:
+    begin = "0001-01-01T00:00:00Z"
+    assert (await changes(service, to=begin))["changes"] == []
+    assert (await changes(service, **{"from": begin}))["changes"]
 
 
 async def test_a_cluster_that_is_none(service: Service) -> None:

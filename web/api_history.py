@@ -13,7 +13,7 @@ from capacity.history import HistoryUnavailableError
 from capacity.instants import BadInstantError, format_instant
 from capacity.replay import Step
 from web.api_board import problem
-from web.history_door import caught_up, instant_of
+from web.history_door import EARLIEST, caught_up, instant_of
 from web.past_desk import PastDesk
 from web.services import Services
 
@@ -95,7 +95,7 @@ def _period(since: str | None, until: str | None, now: datetime) -> tuple[dateti
 
 def _instant(field: str, text: str) -> datetime:
     try:
-        return instant_of(text)
+        return max(instant_of(text), EARLIEST)
     except BadInstantError as error:
         raise _BadPeriodError(field, str(error)) from error
 

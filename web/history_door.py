@@ -2,12 +2,15 @@
 
 import asyncio
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from capacity.board import Board
 from capacity.history import History
 from capacity.instants import parse_instant
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anything was ever recorded. Nearer to the first day that there is, days cannot be counted
+back any more."""
 CATCH_UP_SECONDS = 3.0
 """How long a question about the past waits for history to have written the present."""
 

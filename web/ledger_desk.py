@@ -30,7 +30,8 @@ MOST_CATALOGUES = 8
 _FACTS = (
     "unit", "name", "kind", "organisation", "municipality", "phone", "authority", "operator",
 )  # fmt: skip
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK = re.compile(r"(2[01]\d{2})-W(\d{2})", re.ASCII)
+"""Of two centuries: far from the ends of the calendar, where weeks cannot be counted on."""
 
 
 @dataclass(frozen=True, slots=True)

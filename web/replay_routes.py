@@ -12,7 +12,7 @@ from capacity.history import HistoryUnavailableError
 from capacity.instants import COPENHAGEN, BadInstantError
 from web.access import Refused
 from web.errors import message_page
-from web.history_door import caught_up, instant_of
+from web.history_door import EARLIEST, caught_up, instant_of
 from web.pages.replay import Asked, Looker, Scene, render_replay
 from web.past_desk import PastDesk
 from web.past_time import named
@@ -100,4 +100,4 @@ def _asked(now: datetime, at: str, day: str, time: str, which: str) -> tuple[dat
         return (now - FIRST_LOOK).replace(second=0, microsecond=0), wrong
     if found > now:
         found, notices = now, ["replay_ahead"]
-    return found, Asked(tuple(notices), which=which)
+    return max(found, EARLIEST), Asked(tuple(notices), which=which)
