@@ -4,11 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
+from capacity.board import EmbeddedServer
 from tests.support.demo_process import descendants, free_port, until
+from web.commands.serve import _keep_alive
 
 
 def test_a_killed_store_is_started_again_at_the_same_address(tmp_path: Path) -> None:
@@ -43,6 +47,31 @@ def test_a_killed_store_is_started_again_at_the_same_address(tmp_path: Path) -> 
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def test_a_store_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when its disk was full, and somebody made room."""
+    monkeypatch.setattr("web.commands.serve.RESTART_SECONDS", (0.02, 0.1))
+    server, ended = EmbeddedServer(tmp_path / "store"), threading.Event()
+    server.start()
+    guard = threading.Thread(target=_keep_alive, args=(server, ended))
+    guard.start()
+    try:
+        with monkeypatch.context() as full:
+            full.setattr("capacity.board.embedded._URL_FILE", "nowhere/url")
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            until(lambda: "is tried on" in caplog.text, "that it cannot be started is told")
+        until(lambda: "could be started again" in caplog.text, "it is started")
+        assert server.pid is not None
+        assert not server.has_died()
+        assert caplog.text.count("is tried on") == 1
+    finally:
+        ended.set()
+        guard.join()
+        server.stop()
 
 
 def test_a_wrong_sources_file_is_refused_by_line_without_a_traceback(tmp_path: Path) -> None:

@@ -86,8 +86,8 @@ class EmbeddedServer:
         """Start the server and wait until it has loaded its data and answers.
 
         Raises `EmbeddedServerError` when another server holds the folder, when the data cannot
-        be loaded, and when the store turns out empty although this folder has held one
-        (`accept_empty` starts it all the same, with a new identity).
+        be loaded or the folder not be written to, and when the store turns out empty although
+        this folder has held one (`accept_empty` starts it all the same, with a new identity).
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
@@ -96,6 +96,12 @@ class EmbeddedServer:
             self._await_answer()
             self._check_identity(accept_empty)
             (self.folder / _URL_FILE).write_text(self.url, encoding="utf-8")
+        except OSError as error:  # the disk is full, or not ours to write to
+            self.stop()
+            raise EmbeddedServerError(
+                f"the store in {self.folder} cannot be started: {error}\n"
+                "What to do: docs/operations.md, 'When the store will not start'"
+            ) from error
         except BaseException:
             self.stop()
             raise

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 import uvicorn
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 SHUTDOWN_SECONDS = 5
 MAX_SOCKET_MESSAGE = 4096
 """Bytes; boards have nothing to say on the live channel."""
+RESTART_SECONDS = (1.0, 30.0)
+"""Pauses before an embedded store that died is started again, doubling in between."""
+STEADY_SECONDS = 60.0
+"""A store that lives for so long is looked after as at the beginning."""
 OWN_FILES = 256
 """Files that a process needs beside its connections: stores, logs, documents."""
 
@@ -73,16 +78,29 @@ def serve(
 def _keep_alive(embedded: EmbeddedServer, ended: threading.Event) -> None:
     """Start the embedded store again whenever it dies, until the service has ended.
 
+    Where it dies again soon, or cannot be started (its disk is full), it is tried ever less often.
     The kernel ends the store with the thread that started it, so this thread lives on.
     """
-    while not ended.wait(1.0):
-        if embedded.has_died():
+    shortest, longest = RESTART_SECONDS
+    pause, began, failed = shortest, time.monotonic(), False
+    while not ended.wait(pause):
+        if embedded.pid is not None and not embedded.has_died():
+            if time.monotonic() - began > STEADY_SECONDS:
+                pause = shortest
+            continue
+        if not failed:
             log.error("the store died; starting it again")
-            try:
-                embedded.restart()
-            except EmbeddedServerError as error:
-                log.error("the store cannot be started again: %s", error)
-                return
+        pause, began = min(longest, pause * 2), time.monotonic()
+        try:
+            embedded.restart()
+        except EmbeddedServerError as error:
+            if not failed:
+                log.error("the store cannot be started again, and is tried on: %s", error)
+            failed = True
+        else:
+            if failed:
+                log.warning("the store could be started again")
+            failed = False
 
 
 def run_web(
