@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check bench fuzz coverage lock sbom audit format clean
+.PHONY: run test check bench faults fuzz coverage lock sbom audit format clean
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 
@@ -34,6 +34,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+# What happens when things break (docs/faults.md): make faults ARGS='--short --seed 7'
+faults: $(READY)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # The parsers under changed documents, a minute each: make fuzz ARGS='--seconds 600 fhir'
 fuzz: $(READY)

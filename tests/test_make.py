@@ -66,7 +66,7 @@ def test_a_python_that_will_not_do_is_refused_in_words(
 
 
 @pytest.mark.parametrize(
-    "target", ["run", "test", "check", "bench", "coverage", "lock", "format", "clean"]
+    "target", ["run", "test", "check", "bench", "faults", "coverage", "lock", "format", "clean"]
 )
 def test_every_command_is_there(checkout: Path, target: str) -> None:
     done = make(checkout, "--dry-run", target)

@@ -43,7 +43,12 @@ class LossyLine:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        far_reader, far_writer = await asyncio.open_unix_connection(self._server)
+        try:
+            far_reader, far_writer = await asyncio.open_unix_connection(self._server)
+        except OSError:  # the server is down
+            self._tasks.discard(task)
+            writer.close()
+            return
         losing = asyncio.Event()
         pumps = [
             asyncio.create_task(self._forward(reader, far_writer, losing)),
