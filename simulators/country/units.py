@@ -131,16 +131,23 @@ class Tide:
         self._low, self._high = RANGE[unit.role]
         self._rng = random.Random(f"{seed}/tide/{unit.id}")
         self.system: System | None = None
+        self._has_moved = False
 
     def figures(self) -> Figures:
-        """The unit as its system knows it."""
+        """The unit as its system can have told it: movements tell no number until the first."""
         if self.place.role == "visitation":
             return Figures(kind="load", waiting=self._value, wait_minutes=4 * self._value)
         if self.place.role == "slot":
             return Figures(kind="slot", total=self.place.places, occupied=self._value)
         places = self.place.places
+        known = self._has_moved or self.place.role != "ward"
         return Figures(
-            kind="place", total=places, staffed=places, occupied=self._value, reserved=0, closed=0
+            kind="place",
+            total=places,
+            staffed=places,
+            occupied=self._value if known else None,
+            reserved=0,
+            closed=0,
         )
 
     async def work(self) -> None:
@@ -153,6 +160,7 @@ class Tide:
             room = (self._high - self._value) / (self._high - self._low)
             step = 1 if self._rng.random() < room else -1
             self._value += step
+            self._has_moved = True
             if self.place.role == "ward":
                 self.system.move(self.place, step)
             else:
