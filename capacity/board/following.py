@@ -19,7 +19,8 @@ class Follower:
     """Reads that wait in the store, over connections of their own: others are not held up."""
 
     def __init__(self, url: str) -> None:
-        self._store = Store(url, connections=CONNECTIONS)
+        self.store = Store(url, connections=CONNECTIONS)
+        """For whatever else following takes, such as where to begin."""
         self._waits: dict[_Place, asyncio.Task[dict[str, list[Change]]]] = {}
 
     async def stop(self) -> None:
@@ -28,13 +29,13 @@ class Follower:
         for wait in waits:
             wait.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
-        await self._store.aclose()
+        await self.store.aclose()
 
     async def wait(
         self, positions: Mapping[str, str], within: float, count: int
     ) -> dict[str, list[Change]]:
         """Changes after each cluster's position, waiting some seconds for the first."""
-        if self._store.is_cluster:
+        if self.store.is_cluster:
             return await self._wait_on_shards(positions, within, count)
         return await self._wait_together(positions, within, count)
 
@@ -70,7 +71,7 @@ class Follower:
         clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
         block = max(1, int(min(within, BLOCK_SECONDS) * 1000))
         async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
-            client = self._store.at(next(iter(streams)))
+            client = self.store.at(next(iter(streams)))
             reply: Any = await client.xread(streams, count=count, block=block)
         found: dict[str, list[Change]] = {}
         for key, entries in _stream_pairs(reply):

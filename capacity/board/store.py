@@ -249,9 +249,12 @@ class Board(HoldCalls):
         return bool(letter == b"a")
 
     async def snapshot(self, cluster: str) -> Snapshot:
-        """The cluster's rows and the exact place in the stream that they stand for."""
+        """The cluster's rows and the exact place in the stream that they stand for.
+
+        Asked beside those who wait for changes: boards do not freeze because requests are many.
+        """
         keys = ClusterKeys(cluster)
-        client = self._store.at(keys.meta)
+        client = self._follower.store.at(keys.meta)
         async with asking(), client.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.meta, ["epoch", "seq"])
             pipe.xrevrange(keys.changes, count=1)
@@ -269,10 +272,10 @@ class Board(HoldCalls):
         )
 
     async def cursor(self, cluster: str) -> Cursor:
-        """Where the cluster's sequence stands now."""
+        """Where the cluster's sequence stands now; asked where `snapshot` is."""
         key = ClusterKeys(cluster).meta
         async with asking():
-            found: Any = await self._store.at(key).hmget(key, ["epoch", "seq"])
+            found: Any = await self._follower.store.at(key).hmget(key, ["epoch", "seq"])
         epoch, seq = found
         return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
 
