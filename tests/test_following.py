@@ -16,7 +16,7 @@ async def test_boards_are_followed_while_every_connection_for_calls_is_taken(
     async with opened(valkey_server.url) as busy:
         client = busy._store.at("nothing")
         waiting = [
-            asyncio.create_task(client.blpop(["nothing"], timeout=5)) for _ in range(CALLERS)
+            asyncio.ensure_future(client.blpop(["nothing"], timeout=5)) for _ in range(CALLERS)
         ]
         await until(lambda: taken(client) == client.connection_pool.max_connections)
 
