@@ -12,6 +12,7 @@ skipped; and what comes twice is recognised by its content, and changes nothing.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +27,8 @@ from capacity.instants import Clock
 from capacity.units import Catalogue
 from feeds.cluster_feeds import ClusterFeeds, Surroundings
 from feeds.intake import Intake
-from feeds.sources import Source
+from feeds.sources import Source, Transport
+from feeds.transports.folder import make_folders
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class FeedRunner:
         """`taken` is told whenever this process has begun to run a cluster's feeds."""
         self._client = httpx.AsyncClient(follow_redirects=False)
         self._leases = leases
+        self._inbox = inbox
+        self._watched = [s for s in sources.values() if s.transport is Transport.FOLDER]
         around = Surroundings(catalogue, intake, inbox, clock, max_bytes, self._client)
         clusters = {source.cluster for source in sources.values()}
         self._duties = [
@@ -92,7 +96,11 @@ class FeedRunner:
         }
 
     def start(self) -> None:
-        """Begin to try for every cluster's lease."""
+        """Make the watched folders, and begin to try for every cluster's lease."""
+        for source in self._watched:
+            # where it cannot be made, whoever runs these feeds says so
+            with contextlib.suppress(OSError):
+                make_folders(self._inbox / source.folder)
         self._tasks = [
             asyncio.create_task(duty.run(), name=f"feeds of {duty.cluster}")
             for duty in self._duties

@@ -36,6 +36,12 @@ class _Seen(NamedTuple):
     since: datetime
 
 
+def make_folders(folder: Path) -> None:
+    """Make a watched folder and its ``done`` and ``failed``; raises `OSError`."""
+    for each in (folder, folder / "done", folder / "failed"):
+        each.mkdir(parents=True, exist_ok=True)
+
+
 class FolderWatch:
     """One source's folder; `scan` takes in what is complete."""
 
@@ -52,8 +58,7 @@ class FolderWatch:
 
     def prepare(self) -> None:
         """Make the folder and its ``done`` and ``failed``."""
-        for folder in (self.folder, self.folder / "done", self.folder / "failed"):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folders(self.folder)
 
     async def once(self) -> int:
         """Take in every complete file; returns how many.
