@@ -13,7 +13,7 @@ from capacity.board import Board, BoardUnavailableError, Change, LateReading
 from capacity.instants import Clock, utc_now
 from tests.bench.world import CLUSTER
 from tests.faults.boards import FRESH_WITHIN, STALE_AFTER, OpenBoard
-from tests.faults.checks import check_ages, check_boards, check_stream, check_writes
+from tests.faults.checks import Rows, check_ages, check_boards, check_stream, check_writes
 from tests.faults.finding import Finding
 from tests.faults.ledger import Fate, Ledger, Operation, mark_of
 from tests.faults.product import Product
@@ -179,11 +179,19 @@ class Scene:
         except AssertionError:
             self.stage.say("boards differ from what is stored")
         check_boards(self.finding, rows, [board.rows for board in mine])
-        async with httpx.AsyncClient(timeout=10) as client:
-            address = f"{product.base}/api/v1/board/{CLUSTER}"
-            answer = await client.get(address, headers=product.board_headers())
-        fresh = {row["unit"]: row for row in answer.json()["rows"]}
-        check_boards(self.finding, rows, [fresh])
+        check_boards(self.finding, rows, [await self._fetched(product)])
+
+    async def _fetched(self, product: Product) -> Rows:
+        """The board as it is fetched, from a process that may only just be ready again."""
+        headers = product.board_headers()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        async with httpx.AsyncClient(timeout=10, headers=headers) as client:
+            while True:
+                answer = await client.get(f"{product.base}/api/v1/board/{CLUSTER}")
+                if answer.status_code != 503 or time.monotonic() > deadline:
+                    answer.raise_for_status()
+                    return {row["unit"]: row for row in answer.json()["rows"]}
+                await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         """Close boards and sources."""

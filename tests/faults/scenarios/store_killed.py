@@ -39,6 +39,7 @@ async def run(stage: Stage) -> Finding:
                     stage.say(f"{NAME}: {number + 1} of {stage.plan.kills}")
                     await here.wait_for(lambda: not any(b.is_live for b in here.boards), "boards")
                     here.note_fault(killed)
+                    await asyncio.sleep(here.chance.uniform(0, 1.5))  # beyond what a call waits for
                 store.start()
                 if watched:
                     await here.note_recovery(time.monotonic())
