@@ -34,6 +34,8 @@ REOPEN_EVERY = timedelta(seconds=5)
 LISTEN_EVERY = timedelta(seconds=5)
 """How often a port that could not be had is tried again."""
 CATALOGUE_EVERY = timedelta(seconds=30)
+LATE_SECONDS = 10
+"""By which a short interval's job may be late on a busy machine and still be done, once."""
 STOP_SECONDS = 5.0
 
 
@@ -184,9 +186,9 @@ class ClusterFeeds:
             tracked,
             "interval",
             seconds=interval.total_seconds(),
-            name=name,
+            id=name,
             next_run_time=self._around.clock(),
-            misfire_grace_time=max(1, int(interval.total_seconds())),
+            misfire_grace_time=max(LATE_SECONDS, int(interval.total_seconds())),
             coalesce=True,
             max_instances=1,
         )
