@@ -8,6 +8,7 @@ noticing it is left within seconds.
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +30,7 @@ RECHECK_SECONDS = 2.0
 """How long what was said goes unasked while the store is in use."""
 
 
-class Primaries:
+class Primaries(ABC):
     """Knows the primaries and when to ask again; the two kinds say how to ask."""
 
     checks_role = False
@@ -81,15 +82,17 @@ class Primaries:
             self._is_doubted = True
         self._asked_at = asyncio.get_running_loop().time()
 
+    @abstractmethod
     async def _ask(self) -> bool:
         """Ask; tells whether anybody answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _known(self, key: str) -> Address:
-        raise NotImplementedError
+        """The primary that has a key, as was last heard."""
 
+    @abstractmethod
     def _all(self) -> list[Address]:
-        raise NotImplementedError
+        """Every primary, as was last heard."""
 
 
 class Sentinels(Primaries):

@@ -83,13 +83,14 @@ class Server:
         return int(pages) * resource.getpagesize()
 
     def settle(self, patience: float = 15.0) -> None:
-        """Wait until the process has worked off what it still had to do."""
+        """Wait until the process has worked off what it still had to do; says so if it has not."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             before = self.cpu_seconds()
             time.sleep(0.25)
             if self.cpu_seconds() - before < QUIET_CPU * 0.25:
                 return
+        print(f"the server was still busy after {patience:g} s", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """End the process and wait for it."""

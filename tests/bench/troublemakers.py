@@ -32,12 +32,13 @@ def main(port: int, path: str) -> None:
     """Make trouble until standard input ends."""
     stalled = _opened(port, path, buffer=4096)
     print("ready", flush=True)
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    left = 0.0
+    while not select.select([sys.stdin], [], [], left)[0]:
         begin = time.monotonic()
         for client in [_opened(port, path) for _ in range(RECONNECTING)]:
             client.recv(1 << 16)
             client.close()
-        time.sleep(max(0.0, PAUSE - (time.monotonic() - begin)))
+        left = max(0.0, PAUSE - (time.monotonic() - begin))
     stalled.close()
 
 

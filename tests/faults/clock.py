@@ -10,8 +10,10 @@ import struct
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from capacity.instants import utc_now
 from tests.faults.finding import OptedOutError
 
 _SOURCE = r"""
@@ -75,10 +77,15 @@ class WrongClock:
 
     def put(self, seconds: float) -> None:
         """From now on it is so much ahead of the machine's."""
+        self.ahead = seconds
         if not self._file.exists():
             self._file.write_bytes(bytes(8))
         with self._file.open("r+b") as file:
             file.write(struct.pack("=q", int(seconds * 1000)))
+
+    def now(self) -> datetime:
+        """What it shows."""
+        return utc_now() + timedelta(seconds=self.ahead)
 
     @property
     def environment(self) -> Mapping[str, str]:

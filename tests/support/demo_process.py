@@ -22,6 +22,17 @@ def free_port() -> int:
         return port
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Make sure that a process is gone: asked to end, and killed where it does not."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 class DemoProcess:
     """``akutoverblik demo`` on a port and in a folder of its own."""
 
@@ -85,13 +96,7 @@ class DemoProcess:
 
     def end(self) -> None:
         """Make sure that it is gone, whatever the test did."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
 
 
 def descendants(pid: int) -> dict[int, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.demo_process import free_port
+from tests.support.demo_process import end, free_port
 
 
 class Serving:
@@ -60,10 +60,4 @@ class Serving:
 
     def end(self) -> None:
         """Make sure that it is gone, whatever the test did."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from capacity.board import Board
 from capacity.holds import HoldState
-from capacity.instants import utc_now
+from capacity.instants import parse_instant, utc_now
 from tests.bench.world import CLUSTER
 from tests.faults.clock import WrongClock, build
 from tests.faults.finding import Finding
@@ -28,6 +28,8 @@ NUMBER = 11
 HAZARD = 7
 HOUR = 3600.0
 SHORT_HOLD = 6.0
+EARLY = 300.0
+"""Seconds before the change at which a night begins: long enough for all to start."""
 KEPT_LONGER = 40.0
 """Seconds by which a hold may outlast its time when a clock jumps."""
 NIGHTS = {
@@ -39,22 +41,22 @@ JUMPS = (("store", HOUR), ("store", 0.0), ("service", HOUR), ("service", 0.0), (
 
 
 async def run(stage: Stage) -> Finding:
-    """The jumps, then each night from a few seconds before the change of the clocks."""
+    """The jumps, then each night, with holds over the change of the clocks."""
     library = build(stage.folder)
     finding = await _played(stage, library, "jumps", None)
     for name, moment in NIGHTS.items():
         stage.say(f"{NAME}: {name}")
-        ahead = (moment - utc_now()).total_seconds() - 8
-        finding.add(await _played(stage, library, name, ahead))
+        finding.add(await _played(stage, library, name, moment))
     return finding
 
 
-async def _played(stage: Stage, library: Path, name: str, ahead: float | None) -> Finding:
+async def _played(stage: Stage, library: Path, name: str, night: datetime | None) -> Finding:
+    ahead = 0.0 if night is None else _until(night) - EARLY
     slug = name.replace(" ", "-")
     of_store = WrongClock(stage.folder, f"{slug}-store", library)
     of_service = WrongClock(stage.folder, f"{slug}-service", library)
     for clock in (of_store, of_service):
-        clock.put(ahead or 0.0)
+        clock.put(ahead)
     store = StoreServer(stage.folder / slug)
     with of_store.for_children():
         store.start()
@@ -65,16 +67,17 @@ async def _played(stage: Stage, library: Path, name: str, ahead: float | None) -
         )
         async with scene(stage, f"{NAME} {name}", product) as here:
             here.rewritten = True
-            # far enough behind for a service that is an hour late to take it
-            shift = timedelta(seconds=-HOUR if ahead is None else ahead)
-            here.people(product, clock=lambda: utc_now() + shift)
+            if night is None:  # far enough behind for a service that is an hour late to take it
+                here.people(product, clock=lambda: utc_now() - timedelta(seconds=HOUR))
+            else:
+                here.people(product, clock=of_service.now)
             await here.warm()
-            await asyncio.to_thread(_check_clock, store, ahead or 0.0)
+            await asyncio.to_thread(_check_clock, store, ahead)
             async with opened(store.url) as board:
-                if ahead is None:
+                if night is None:
                     await _jump(here, board, of_store, of_service)
                 else:
-                    await _pass(here, board)
+                    await _pass(here, board, night, of_store, of_service)
             return await here.check([product], store.url)
     finally:
         store.close()
@@ -96,10 +99,25 @@ async def _jump(here: Scene, board: Board, store: WrongClock, service: WrongCloc
         await _follow(here, board, long, brief, f"{what} to {ahead / HOUR:+.0f} h")
 
 
-async def _pass(here: Scene, board: Board) -> None:
+async def _pass(
+    here: Scene, board: Board, night: datetime, store: WrongClock, service: WrongClock
+) -> None:
+    """Let the clocks change in the middle of the brief hold, however long all took to start."""
+    for clock in (store, service):
+        clock.put(_until(night) - SHORT_HOLD / 2)
     long, brief = await _holds(here, board)
-    await asyncio.sleep(5)
-    await _follow(here, board, long, brief, "the night", already=5.0)
+    taken = time.monotonic()
+    hold = await insisting(partial(board.hold, CLUSTER, brief))
+    assert hold is not None
+    spans = parse_instant(hold["asked_at"]) < night < parse_instant(hold["expires_at"])
+    here.finding.promise(spans, f"the clocks did not change within the hold: {hold}")
+    await here.wait_for(lambda: store.now() > night, "the change of the clocks")
+    await _follow(here, board, long, brief, "the night", already=time.monotonic() - taken)
+
+
+def _until(moment: datetime) -> float:
+    """Seconds that a clock must be ahead for it to be that moment now."""
+    return (moment - utc_now()).total_seconds()
 
 
 async def _holds(here: Scene, board: Board) -> tuple[str, str]:
