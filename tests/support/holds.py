@@ -186,6 +186,7 @@ def may_count(hold: Mapping[str, Any], row: Row) -> set[bool]:
     filled = parse_instant(hold["ended_at"])
     if row["observed_at"] is None or parse_instant(row["observed_at"]) <= filled:
         return {True}
+    assert row["received_at"] is not None
     return {False, True} if parse_instant(row["received_at"]) <= filled else {False}
 
 
