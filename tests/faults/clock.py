@@ -1,7 +1,8 @@
 """A clock that is wrong, for one process: a small library that the loader puts before the system's.
 
-It adds to the wall clock what a file says; what counts steadily stays as it is. Built by the C
-compiler of the machine; without one, scenarios of the clock cannot be played.
+It adds to the wall clock what a file says, or stands where the file says; what counts steadily
+stays as it is. Built by the C compiler of the machine; without one, scenarios of the clock cannot
+be played.
 """
 
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from capacity.instants import utc_now
+from capacity.instants import epoch_millis, utc_now
 from tests.faults.finding import OptedOutError
 
 _SOURCE = r"""
@@ -27,13 +28,13 @@ _SOURCE = r"""
 #include <time.h>
 #include <unistd.h>
 
-static volatile int64_t *ahead_ms;
+static volatile int64_t *ahead_ms; /* the second: where it stands, 0 while it goes */
 
 __attribute__((constructor)) static void begin(void) {
   const char *path = getenv("FAULTS_CLOCK");
   int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   if (file < 0) return;
-  void *page = mmap(0, 8, PROT_READ, MAP_SHARED, file, 0);
+  void *page = mmap(0, 16, PROT_READ, MAP_SHARED, file, 0);
   if (page != MAP_FAILED) ahead_ms = page;
   close(file);
 }
@@ -42,6 +43,12 @@ int clock_gettime(clockid_t which, struct timespec *now) {
   int failed = syscall(SYS_clock_gettime, which, now);
   if (failed || !ahead_ms) return failed;
   if (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE) {
+    int64_t stands_ms = ahead_ms[1];
+    if (stands_ms) {
+      now->tv_sec = stands_ms / 1000;
+      now->tv_nsec = stands_ms % 1000 * 1000000;
+      return 0;
+    }
     int64_t nanos = now->tv_nsec + (*ahead_ms % 1000) * 1000000;
     now->tv_sec += *ahead_ms / 1000 + nanos / 1000000000;
     now->tv_nsec = nanos % 1000000000;
@@ -78,10 +85,19 @@ class WrongClock:
     def put(self, seconds: float) -> None:
         """From now on it is so much ahead of the machine's."""
         self.ahead = seconds
+        self._write(int(seconds * 1000), 0)
+
+    def stand(self, at: datetime) -> None:
+        """From now on it shows this instant (of whole milliseconds), for as long as nobody moves
+        it.
+        """
+        self._write(0, epoch_millis(at))
+
+    def _write(self, ahead_ms: int, stands_ms: int) -> None:
         if not self._file.exists():
-            self._file.write_bytes(bytes(8))
+            self._file.write_bytes(bytes(16))
         with self._file.open("r+b") as file:
-            file.write(struct.pack("=q", int(seconds * 1000)))
+            file.write(struct.pack("=qq", ahead_ms, stands_ms))
 
     def now(self) -> datetime:
         """What it shows."""

@@ -20,6 +20,10 @@ NAME = "lease holder paused"
 NUMBER = 8
 HAZARD = 5
 TAKEN_WITHIN = 20.0
+ALONE_SECONDS = 2.0
+"""How long the second process feeds while the first stands still."""
+TEMPTED_SECONDS = 3.0
+"""How long the former holder is given to do wrong: several of its rounds."""
 
 
 async def run(stage: Stage) -> Finding:
@@ -66,12 +70,12 @@ async def _pause(
         assert time.monotonic() - paused < TAKEN_WITHIN, "nobody took the lease"
         await asyncio.sleep(0.05)
     here.finding.notice = time.monotonic() - paused
-    await asyncio.sleep(2)
+    await asyncio.sleep(ALONE_SECONDS)
     first.resume()
     resumed = time.monotonic()
     here.open_boards(first, 3)
     await here.note_recovery(resumed)
-    await asyncio.sleep(3)
+    await asyncio.sleep(TEMPTED_SECONDS)
     now = (await leases.holders([CLUSTER]))[CLUSTER].name
     here.finding.promise(now == name, f"the lease went back to {now}")
     told = "taken over" in first.log or "fence" in first.log

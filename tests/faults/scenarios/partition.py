@@ -33,6 +33,10 @@ NUMBER = 14
 HAZARD = 5
 STORE_PORT, SENTINEL_PORT = 6390, 26390
 TAKEN_WITHIN = 30.0
+ALONE_SECONDS = 3.0
+"""How long there are two primaries, and the old one could take writes."""
+TEMPTED_SECONDS = 2.0
+"""How long a former holder of the lease is given to do wrong: several of its rounds."""
 SILENT_SECONDS = BLOCK_SECONDS + SOCKET_TIMEOUT + 1
 """A process that gets no answer has noticed it by then, and its boards say so."""
 _DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always",
@@ -101,7 +105,7 @@ async def _cut_holder(
     net.heal()
     healed = time.monotonic()
     await here.note_recovery(healed, within=90)
-    await asyncio.sleep(2)
+    await asyncio.sleep(TEMPTED_SECONDS)
     after = (await leases.holders([CLUSTER]))[CLUSTER]
     here.finding.promise(after.fence >= now.fence > holder.fence, "the fence did not grow")
     told = [n for n, p in products.items() if after.name.endswith(f":{p.process.pid}")]
@@ -141,7 +145,7 @@ async def _primary(stage: Stage, net: Network) -> Finding:
                 net.cut(other, "a")
             primary = await _named(net, other_than=first)
             promoted = time.monotonic() - began
-            await asyncio.sleep(3)
+            await asyncio.sleep(ALONE_SECONDS)
             net.heal()
             await here.note_recovery(time.monotonic(), within=90)
             here.note_fault(began, boards_must_say=False)

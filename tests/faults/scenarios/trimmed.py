@@ -4,7 +4,6 @@ A second process goes on meanwhile. Reading past trimmed entries jumps over them
 must show the same in the end: the gap is noticed by the numbers, and a snapshot taken.
 """
 
-import asyncio
 import time
 
 from redis.asyncio import Redis
@@ -47,7 +46,7 @@ async def run(stage: Stage) -> Finding:
                 went_on = time.monotonic()
                 one.resume()
                 await here.note_recovery(went_on)
-                await asyncio.sleep(0.5)
+                await here.more_kept(20)  # and it stays so
                 await here.settle()
                 left, late = await all_changes(board, CLUSTER), await all_late(board, CLUSTER)
                 whole = {change.stream_id: change for change in [*seen, *left]}
