@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ from capacity.board.outcomes import Outcomes
 from capacity.history import History, comments, looking_back
 from capacity.history.comments import Comment
 from capacity.instants import COPENHAGEN
-from capacity.ledger import Case, judge
+from capacity.ledger import ADMITTED, Case, Finding, counts, judge
 from capacity.outcomes import Logged
 from capacity.replay import PastSurge, PastUse, catalogue_then
 from capacity.row import Row, read_row
@@ -100,24 +100,41 @@ class LedgerDesk:
 
     async def week(self, week: Week) -> list[Judged]:
         """All calls of the week, oldest first, each judged."""
-        calls = await self._calls(week)
+        calls = await self._calls(week.since, week.until)
+        return [each async for part in self._parts(calls) for each in part]
+
+    async def counts(self, since: datetime, until: datetime) -> dict[Finding, int]:
+        """How many calls there are of each class, from `since` until before `until`.
+
+        Boards are read only for calls that are weighed against them, and a part at a time: a month
+        of calls is not in hand at once.
+        """
+        calls = await self._calls(since, until)
+        plain = [call for call in calls if not _is_weighed(call)]
+        found = counts(judge(call, (), self._catalogue, None) for call in plain)
+        async for part in self._parts([call for call in calls if _is_weighed(call)]):
+            for finding, n in counts(each.case for each in part).items():
+                found[finding] += n
+        return found
+
+    async def _parts(self, calls: Sequence[Logged]) -> AsyncIterator[list[Judged]]:
+        """Calls, oldest first, judged some at a time."""
         if not calls:
-            return []
+            return
         cluster, first, last = self._cluster, calls[0].at, calls[-1].at
         told = await self._history.read(lambda c: looking_back.surge_told(c, cluster, first, last))
         since = start_of_quotas(first)
         holds = await self._history.read(lambda c: looking_back.holds_told(c, cluster, since, last))
         judging = _Judging(self._catalogue, cluster, PastSurge(told), PastUse(holds))
-        found: list[Judged] = []
         for start in range(0, len(calls), TOGETHER):
             part = calls[start : start + TOGETHER]
             boards = await raw_boards(self._history, cluster, [call.at for call in part])
-            found += await asyncio.to_thread(judging.all, part, boards)
-        return found
+            yield await asyncio.to_thread(judging.all, part, boards)
 
     async def find(self, outcome: str, week: Week) -> bool:
         """Whether the week has a call of that id."""
-        return any(call.id == outcome for call in await self._calls(week))
+        calls = await self._calls(week.since, week.until)
+        return any(call.id == outcome for call in calls)
 
     async def comments(self, cases: Iterable[Judged]) -> Mapping[str, Sequence[Comment]]:
         """What was said of these cases, oldest first, by the outcome's id."""
@@ -129,11 +146,11 @@ class LedgerDesk:
         cluster = self._cluster
         await self._history.write(lambda c: comments.add_comment(c, cluster, comment, request))
 
-    async def _calls(self, week: Week) -> list[Logged]:
+    async def _calls(self, since: datetime, until: datetime) -> list[Logged]:
         # The store first: what leaves it in between is in history by then.
         recent = await self._outcomes.recent(self._cluster)
-        recorded = await self._history.outcomes(self._cluster, week.since, week.until)
-        return merged(recorded, (each for each in recent if week.since <= each.at < week.until))
+        recorded = await self._history.outcomes(self._cluster, since, until)
+        return merged(recorded, (each for each in recent if since <= each.at < until))
 
 
 class _Judging:
@@ -169,6 +186,11 @@ class _Judging:
                 self._catalogues.pop(next(iter(self._catalogues)))
             self._catalogues[facts] = catalogue_then(self._catalogue, self._cluster, rows)
         return self._catalogues[facts]
+
+
+def _is_weighed(call: Logged) -> bool:
+    """Whether the call's class depends on what the board showed."""
+    return call.value["outcome"] in ADMITTED and call.value["need"] is not None
 
 
 def _told(row: Row) -> list[object]:
