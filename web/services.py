@@ -35,6 +35,7 @@ from web.notify.notifier import Notifier
 from web.rollups import RollUps
 from web.secret import Comparing, digest_of, installation_secret
 from web.surge_watch import SurgeWatch
+from web.tables import Makers
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Services:
     comparing: Comparing
     rollups: RollUps
     demo: bool
+    tables: Makers = field(default_factory=Makers)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:

@@ -26,6 +26,7 @@ from web.words import (
     notify,
     replay,
     surge,
+    tables,
     unit_page,
     wall,
 )
@@ -49,6 +50,7 @@ class _Room(Protocol):
 ROOMS: Final[Mapping[str, _Room]] = {
     "board": board,
     "surge": surge,
+    "tables": tables,
     "alternatives": alternatives,
     "access": access,
     "account": account,
