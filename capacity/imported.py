@@ -1,8 +1,8 @@
 """Figures that registers hand in: what is told, its versions, and who vouches for it. Pure.
 
-A figure is of one indicator, one municipality and one week or month. Nothing that was ever told is
-lost: a correction is a further version, and each version says who brought it in, who checked it
-and who approved it. Checking and approving are for two different accounts.
+A figure is of one indicator, one municipality and one day, week or month. Nothing that was ever
+told is lost: a correction is a further version, and each version says who brought it in, who
+checked it and who approved it. Checking and approving are for two different accounts.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from capacity.indicators.definitions import FACTORS, Definition, Measured
 
-Step = Literal["week", "month"]
+Step = Literal["day", "week", "month"]
 """How long the period of an imported figure is. Weeks are ISO weeks and begin on Mondays."""
 
 MAX_COUNT: Final = 999_999_999
@@ -21,7 +21,7 @@ MAX_COUNT: Final = 999_999_999
 
 
 class Key(NamedTuple):
-    """Which figure it is; `period` is the first day of its week or month."""
+    """Which figure it is; `period` is the first day of its day, week or month."""
 
     indicator: str
     municipality: str

@@ -230,3 +230,26 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     for each in parsed.told:
         assert isinstance(each.key, Key)
         assert is_over(each.key.step, each.key.period, TODAY)
+
+
+def test_days_come_in_where_the_mapping_says_so() -> None:
+    raw = lines("readmissions_30;0730;2026-01-31;5;90;LPR")
+    assert not read(raw).told
+    (found,) = read(raw, step="day").told
+    assert (found.key.step, found.key.period) == ("day", date(2026, 1, 31))
+    today = lines(f"readmissions_30;0730;{TODAY};5;90;LPR")
+    assert read(today, step="day").rejects[0].field == "period"
+    yesterday = lines(f"readmissions_30;0730;{TODAY - timedelta(days=1)};5;90;LPR")
+    assert read(yesterday, step="day").told
+
+
+def test_a_denominator_may_be_the_sum_of_columns() -> None:
+    raw = b"municipality;period;used;free;closed;source\n0730;2026-01;7;2;1;x\n0710;2026-01;7;NA;1;x\n"
+    summed = ["used", "free", "closed"]
+    columns = {"numerator": "used", "denominator": summed}
+    plain = read(raw, indicator="readmissions_30", columns=columns, unknown_words=["NA"])
+    assert [(each.numerator, each.denominator) for each in plain.told] == [(7, 10), (7, None)]
+    figures = [{"indicator": "readmissions_30", "numerator": "used", "denominator": summed}]
+    assert read(raw, figures=figures, unknown_words=["NA"]).told == plain.told
+    with pytest.raises(ValidationError, match="only a denominator"):
+        FigureMapping.model_validate({"columns": {"numerator": summed}})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from capacity.history import History
-from capacity.imported import Imported, Refusal, Signed, Told
+from capacity.imported import Imported, Refusal, Signed, Step, Told
 from capacity.imports import store
 from capacity.imports.store import Counts, Document
 from capacity.instants import Clock
@@ -64,6 +64,10 @@ class Imports:
         return await self._history.read(
             lambda sql: store.figures(sql, cluster, indicator=indicator, first=first, last=last)
         )
+
+    async def latest_periods(self, cluster: str) -> dict[tuple[str, Step], date]:
+        """The last period that figures tell of, by indicator and length of period."""
+        return await self._history.read(lambda sql: store.latest_periods(sql, cluster))
 
     async def check(
         self, cluster: str, ids: Iterable[int], account: str, role: str

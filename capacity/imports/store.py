@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Row, func, insert, select, text, tuple_, update
 
 from capacity.imported import (
     Imported,
     Key,
     Refusal,
     Signed,
+    Step,
     Told,
     Version,
     refused_approval,
@@ -145,6 +146,19 @@ def figures(
         version = _version(row)
         found[version.told.key].append(version)
     return [Imported(tuple(versions)) for versions in found.values()]
+
+
+def latest_periods(connection: Connection, cluster: str) -> dict[tuple[str, Step], date]:
+    """The last period that figures tell of, by indicator and length of period."""
+    query = (
+        select(_TABLE.c.indicator, _TABLE.c.step, func.max(_TABLE.c.period).label("period"))
+        .where(_TABLE.c.cluster == cluster)
+        .group_by(_TABLE.c.indicator, _TABLE.c.step)
+    )
+    return {
+        (row.indicator, row.step): date.fromisoformat(row.period)
+        for row in connection.execute(query)
+    }
 
 
 def check(

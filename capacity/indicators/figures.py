@@ -8,7 +8,7 @@ from typing import Literal
 
 from capacity.indicators.definitions import FACTORS, Definition
 from capacity.indicators.measures import Measure
-from capacity.spc import Chart, ChartKind, control_chart, p_chart, scaled
+from capacity.spc import Chart, ChartKind, Fixed, control_chart, p_chart, scaled
 
 Step = Literal["day", "week", "month"]
 Sums = Mapping[Measure, int]
@@ -110,11 +110,16 @@ def week_profile(
 
 
 def chart_of(
-    definition: Definition, periods: Sequence[Period], *, rebase: Sequence[int] = ()
+    definition: Definition,
+    periods: Sequence[Period],
+    *,
+    rebase: Sequence[int] = (),
+    fixed: Fixed = None,
 ) -> Chart:
     """The chart that the definition asks for, as far as the points can carry it."""
     if definition.chart is ChartKind.P:
         counts = [each.figure.numerator for each in periods]
         sizes = [each.figure.denominator for each in periods]
-        return scaled(p_chart(counts, sizes, rebase=rebase), FACTORS[definition.measured][0])
-    return control_chart([each.figure.value for each in periods], rebase=rebase)
+        chart = p_chart(counts, sizes, rebase=rebase, fixed=fixed)
+        return scaled(chart, FACTORS[definition.measured][0])
+    return control_chart([each.figure.value for each in periods], rebase=rebase, fixed=fixed)

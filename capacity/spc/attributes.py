@@ -13,12 +13,14 @@ from capacity.spc.runs import runs_about
 from capacity.spc.values import (
     Chart,
     ChartKind,
+    Fixed,
     Plotted,
     Rule,
     Segment,
     Signal,
     Values,
     checked,
+    fixed_of,
     side_of,
     spans,
 )
@@ -31,7 +33,7 @@ def p_chart(
     sizes: Values,
     *,
     rebase: Sequence[int] = (),
-    fixed: int | None = None,
+    fixed: Fixed = None,
     leave_out: Collection[int] = (),
 ) -> Chart:
     """Of `sizes` cases so many `counts`; raises `ValueError` for more counted than there were.
@@ -50,7 +52,7 @@ def u_chart(
     sizes: Values,
     *,
     rebase: Sequence[int] = (),
-    fixed: int | None = None,
+    fixed: Fixed = None,
     leave_out: Collection[int] = (),
 ) -> Chart:
     """So many `counts` in so much (`sizes`: citizens, bed days, hours)."""
@@ -61,7 +63,7 @@ def c_chart(
     counts: Values,
     *,
     rebase: Sequence[int] = (),
-    fixed: int | None = None,
+    fixed: Fixed = None,
     leave_out: Collection[int] = (),
 ) -> Chart:
     """So many `counts` in periods of the same size."""
@@ -73,7 +75,7 @@ def _chart(
     counts: Values,
     sizes: Values,
     rebase: Sequence[int],
-    fixed: int | None,
+    fixed: Fixed,
     leave_out: Collection[int],
 ) -> Chart:
     if len(sizes) != len(counts):
@@ -84,7 +86,8 @@ def _chart(
     segments = []
     for start, stop in spans(len(counts), rebase):
         part = [_pair(counts[index], sizes[index]) for index in range(start, stop)]
-        end = stop if fixed is None else min(stop, start + max(1, fixed))
+        kept = fixed_of(fixed, start)
+        end = stop if kept is None else min(stop, start + max(1, kept))
         used = [
             pair
             for index, pair in enumerate(part[: end - start], start=start)
@@ -96,9 +99,9 @@ def _chart(
             _plotted(kind, pair, centre, left_out=index in leave_out)
             for index, pair in enumerate(part, start=start)
         ]
-        kept = [point.value for point in plotted if not point.left_out]
+        judged = [point.value for point in plotted if not point.left_out]
         points += plotted
-        segments.append(Segment(start, stop, len(used), centre, runs_about(kept, centre)))
+        segments.append(Segment(start, stop, len(used), centre, runs_about(judged, centre)))
     return Chart(kind, tuple(points), tuple(segments))
 
 

@@ -10,17 +10,19 @@ from capacity.spc.values import (
     FEW,
     Chart,
     ChartKind,
+    Fixed,
     Plotted,
     Segment,
     Values,
     baseline,
     checked,
+    fixed_of,
     spans,
 )
 
 
 def control_chart(
-    values: Values, *, rebase: Sequence[int] = (), fixed: int | None = None, screen: bool = True
+    values: Values, *, rebase: Sequence[int] = (), fixed: Fixed = None, screen: bool = True
 ) -> Chart:
     """An XmR chart where the points can carry one, else a run chart.
 
@@ -35,7 +37,7 @@ def control_chart(
 
 
 def xmr(
-    values: Values, *, rebase: Sequence[int] = (), fixed: int | None = None, screen: bool = True
+    values: Values, *, rebase: Sequence[int] = (), fixed: Fixed = None, screen: bool = True
 ) -> Chart:
     """Single values with limits from the mean moving range, whatever their number.
 
@@ -47,20 +49,20 @@ def xmr(
     segments = []
     for start, stop in spans(len(values), rebase):
         part = checked(values[start:stop])
-        base = baseline(part, fixed)
+        base = baseline(part, fixed_of(fixed, start))
         lines = limits_of(base, screen=screen)
         points += _plotted(part, lines)
         segments.append(Segment(start, stop, _known(base), lines.centre))
     return Chart(ChartKind.XMR, tuple(points), tuple(segments))
 
 
-def run_chart(values: Values, *, rebase: Sequence[int] = (), fixed: int | None = None) -> Chart:
+def run_chart(values: Values, *, rebase: Sequence[int] = (), fixed: Fixed = None) -> Chart:
     """The median and the runs about it; its signal is one of the whole segment (`Runs.signal`)."""
     points: list[Plotted] = []
     segments = []
     for start, stop in spans(len(values), rebase):
         part = checked(values[start:stop])
-        known = [value for value in baseline(part, fixed) if value is not None]
+        known = [value for value in baseline(part, fixed_of(fixed, start)) if value is not None]
         centre = median(known) if known else None
         points += [Plotted(value, centre) for value in part]
         segments.append(Segment(start, stop, len(known), centre, runs_about(part, centre)))

@@ -1,6 +1,6 @@
 """What goes into a chart and what comes out of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from itertools import pairwise
@@ -138,6 +138,17 @@ class Chart:
         """Whether any segment has too few points for lines to be trusted."""
         return any(segment.few for segment in self.segments)
 
+    def since(self, first: int) -> "Chart":
+        """The points from one on, under the lines that they have: earlier ones may have made
+        those.
+        """
+        segments = tuple(
+            replace(each, start=max(0, each.start - first), stop=each.stop - first)
+            for each in self.segments
+            if each.stop > first
+        )
+        return Chart(self.kind, self.points[first:], segments)
+
 
 def spans(length: int, rebase: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Start and stop of each segment. `rebase` are the points that begin a new one, in order.
@@ -155,6 +166,16 @@ def checked(values: Values) -> Values:
     if any(value is not None and not isfinite(value) for value in values):
         raise ValueError("a value that is not a finite number; a missing one is None")
     return values
+
+
+Fixed = int | Mapping[int, int] | None
+"""How many of a segment's first points make its lines: of every segment, or of those that begin at
+the given points; ``None``, or a segment that is not among them: all its points."""
+
+
+def fixed_of(fixed: Fixed, start: int) -> int | None:
+    """What is fixed of the segment that begins at a point."""
+    return fixed.get(start) if isinstance(fixed, Mapping) else fixed
 
 
 def baseline(values: Values, fixed: int | None) -> Values:

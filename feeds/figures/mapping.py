@@ -1,6 +1,6 @@
 """What a register's files look like, as data: columns, words, and how numbers are written."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -14,6 +14,11 @@ FigureField = Literal[
 """Our name for what a column holds; ``year`` with ``month`` or ``week`` is a ``period`` too."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Sum = Annotated[tuple[Name, ...], Field(min_length=2, max_length=20)]
+"""Columns that add up to a denominator, such as beds that are free and beds that are not."""
+
+
+_SUMMED: Final = "denominator"
 
 
 class FigureColumns(BaseModel):
@@ -23,7 +28,7 @@ class FigureColumns(BaseModel):
 
     indicator: Name
     numerator: Name
-    denominator: Name | None = None
+    denominator: Name | Sum | None = None
 
 
 class FigureMapping(BaseModel):
@@ -39,8 +44,8 @@ class FigureMapping(BaseModel):
     indicator: Name | None = None
     source: Name | None = None
     step: Step | None = None
-    """Whether periods are weeks or months; needed only where a period is written as a day."""
-    columns: dict[FigureField, Name] = Field(default_factory=dict)
+    """Whether periods are days, weeks or months; needed where a period is written as a day."""
+    columns: dict[FigureField, Name | Sum] = Field(default_factory=dict)
     figures: tuple[FigureColumns, ...] = ()
     indicators: dict[Word, str] = Field(default_factory=dict)
     municipalities: dict[Word, str] = Field(default_factory=dict)
@@ -74,6 +79,8 @@ class FigureMapping(BaseModel):
             raise ValueError("columns: year goes with month or with week, and needs one of them")
         if "period" in columns and "year" in columns:
             raise ValueError("columns: period, or year with month or week, not both")
+        if any(not isinstance(each, str) for key, each in self.columns.items() if key != _SUMMED):
+            raise ValueError("columns: only a denominator is made of several")
         if self.thousands == self.decimal:
             raise ValueError("thousands and decimal are the same sign")
         return self
@@ -89,8 +96,11 @@ class FigureMapping(BaseModel):
     @property
     def wanted(self) -> dict[str, str]:
         """Field to column for everything that a row must hold. Fields of `figures` are called
-        by indicator: ``acute_admissions numerator``."""
-        found: dict[str, str] = {str(name): column for name, column in self.columns.items()}
+        by indicator: ``acute_admissions numerator``; further columns of a sum are numbered from
+        2: ``denominator 2``."""
+        found: dict[str, str] = {}
+        for name, column in self.columns.items():
+            found |= _named(name, column)
         if not self.columns.keys() & {"period", "year"}:
             found["period"] = "period"
         found.setdefault("municipality", "municipality")
@@ -99,9 +109,15 @@ class FigureMapping(BaseModel):
         for each in self.figures:
             found[f"{each.indicator} numerator"] = each.numerator
             if each.denominator is not None:
-                found[f"{each.indicator} denominator"] = each.denominator
+                found |= _named(f"{each.indicator} denominator", each.denominator)
         if not self.figures:
             if self.indicator is None:
                 found.setdefault("indicator", "indicator")
             found.setdefault("numerator", "numerator")
         return found
+
+
+def _named(field: str, columns: str | tuple[str, ...]) -> dict[str, str]:
+    """One field's columns, each by a name of its own."""
+    every = (columns,) if isinstance(columns, str) else columns
+    return {field if n == 1 else f"{field} {n}": column for n, column in enumerate(every, start=1)}

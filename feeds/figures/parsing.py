@@ -6,7 +6,7 @@
 | ``municipality`` | code (``0730`` or ``730``), name in the catalogue, or of ``municipalities`` |
 | ``period``, or ``year`` and ``month`` or ``week`` | see `feeds.figures.periods` |
 | ``numerator`` | whole number; a row whose numerator is an unknown word is a reject |
-| ``denominator`` | whole number or an unknown word: then the figure has no value |
+| ``denominator`` | whole number, or several to be added; an unknown word: no value |
 | ``source`` | which register, in its own words |
 
 A mapped column that the header lacks makes the whole file unreadable. Every cell of a row is looked
@@ -123,8 +123,7 @@ class _Reader:
         numerator = self._count(row, f"{prefix}numerator")
         if numerator is None:
             raise FieldError(f"{prefix}numerator", "is unknown, so the row tells nothing")
-        denominator = f"{prefix}denominator"
-        told = Told(key, numerator, self._count(row, denominator), source)
+        told = Told(key, numerator, self._sum(row, f"{prefix}denominator"), source)
         wrong = fault(told, definition)
         if wrong is not None:
             raise FieldError(prefix + wrong[0], wrong[1])
@@ -167,6 +166,14 @@ class _Reader:
     def _refuse_strangers(self, municipality: str, period: date) -> None:
         if municipality not in (self._known.of_cluster.on(period) or ()):
             raise FieldError("municipality", "was not of this cluster in that period")
+
+    def _sum(self, row: list[str], name: str) -> int | None:
+        """A count of one column or of several; unknown where one of them is."""
+        found, n = self._count(row, name), 2
+        while found is not None and f"{name} {n}" in self._at:
+            more = self._count(row, f"{name} {n}")
+            found, n = None if more is None else found + more, n + 1
+        return found
 
     def _count(self, row: list[str], name: str) -> int | None:
         if name not in self._at:

@@ -1,11 +1,11 @@
-"""Which week or month a cell means, in the ways in which registers write it. Pure.
+"""Which day, week or month a cell means, in the ways in which registers write it. Pure.
 
 | written | means |
 |---|---|
 | ``2026-01`` ``2026/1`` ``01-2026`` ``2026M01`` ``202601`` | January 2026 |
 | ``januar 2026`` ``Jan. 2026`` ``2026 january`` | January 2026, Danish or English |
 | ``2026-W05`` ``2026U05`` ``2026 uge 5`` ``Uge 5, 2026`` ``week 5 2026`` | ISO week 5 of 2026 |
-| ``2026-01-01`` | the month or the week that begins on that day, as the mapping's ``step`` says |
+| ``2026-01-01`` | that day, or the week or month from it on, as the mapping's ``step`` says |
 """
 
 import re
@@ -70,8 +70,8 @@ def of_parts(year: str, part: str, step: Step) -> tuple[Step, date]:
 
 def is_over(step: Step, first: date, today: date) -> bool:
     """Whether all days of the period lie before `today`: no figure is whole before."""
-    after = first + timedelta(days=7 if step == "week" else 32)
-    return (after if step == "week" else after.replace(day=1)) <= today
+    after = first + timedelta(days={"day": 1, "week": 7, "month": 32}[step])
+    return (after.replace(day=1) if step == "month" else after) <= today
 
 
 def _read(text: str, step: Step | None) -> tuple[Step, date]:
@@ -88,7 +88,7 @@ def _read(text: str, step: Step | None) -> tuple[Step, date]:
             number = _MONTHS.get(match["name"]) or _SHORT.get(match["name"])
             if number is not None:
                 return "month", _month(int(match["year"]), number)
-    raise FieldError("period", "is no month and no week")
+    raise FieldError("period", "is no month, no week and no day")
 
 
 def _from_day(match: re.Match[str], step: Step | None) -> tuple[Step, date]:
@@ -97,7 +97,8 @@ def _from_day(match: re.Match[str], step: Step | None) -> tuple[Step, date]:
     except ValueError as error:
         raise FieldError("period", "is no day that exists") from error
     if step is None:
-        raise FieldError("period", "is a day: the mapping must say whether a week or a month")
+        reason = "is a day: the mapping must say whether a day, a week or a month"
+        raise FieldError("period", reason)
     if step == "month" and day.day != 1:
         raise FieldError("period", "is not the first day of a month")
     if step == "week" and day.weekday():
