@@ -11,9 +11,10 @@ from capacity.indicators.figures import Step
 from capacity.instants import format_instant
 from capacity.units import danish_day
 from web.api_board import problem
-from web.indicator_desk import MOST, USUAL, IndicatorDesk, span_of
-from web.indicator_export import chosen_only, indicators_json
+from web.indicator_desk import MOST, USUAL
+from web.indicator_export import indicators_json
 from web.pages.indicators import municipalities
+from web.register_desk import look
 from web.roles import Permission, Scope
 from web.services import Services
 
@@ -55,16 +56,14 @@ async def indicators(
         return problem(404, "municipality", "is not one of the cluster's")
     if indicator and indicator not in services.rollups.definitions.indicators:
         return problem(422, "indicator", "is no indicator")
-    desk = IndicatorDesk(services.history, services.rollups.definitions, cluster)
     n = min(last or USUAL[step], MOST[step])
     try:
-        days = await desk.whole_days()
-        span = span_of(step, n, *days) if days else None
-        told = await desk.read(span, municipality or None) if span else []
+        looked = await look(services, cluster, step, n, municipality or None, only=indicator)
     except HistoryUnavailableError:
         answer = problem(503, "store", "the history is away; try again")
         answer.headers["Retry-After"] = "2"
         return answer
+    span = looked.span
     found = {
         "server_time": format_instant(services.clock()),
         "cluster": cluster,
@@ -72,6 +71,6 @@ async def indicators(
         "step": step,
         "first": span.first.isoformat() if span else None,
         "last": span.last.isoformat() if span else None,
-        "indicators": [indicators_json(each) for each in chosen_only(told, indicator)],
+        "indicators": [indicators_json(each) for each in looked.told],
     }
     return Response(orjson.dumps(found), media_type="application/json")

@@ -13,9 +13,10 @@ from capacity.units import danish_day
 from web.access import Refused
 from web.auth.trail import note
 from web.errors import message_page
-from web.indicator_desk import MOST, USUAL, IndicatorDesk, Span, Told, span_of
+from web.indicator_desk import MOST, USUAL, Told
 from web.indicator_export import chosen_only, indicators_csv
 from web.pages.indicators import Choice, Looker, municipalities, render_indicators
+from web.register_desk import Found, look
 from web.roles import Permission, Scope
 from web.services import Services
 from web.visiting import visitor_of
@@ -47,11 +48,6 @@ def chosen(cluster: str, municipality: str | None, step: str, last: str) -> Choi
     return Choice(cluster, municipality, found, min(n or USUAL[found], MOST[found]), is_wrong)
 
 
-def desk_of(services: Services, cluster: str) -> IndicatorDesk:
-    """The indicators of a cluster."""
-    return IndicatorDesk(services.history, services.rollups.definitions, cluster)
-
-
 async def _answer(request: Request, cluster: str, municipality: str | None) -> Response:
     services: Services = request.app.state.services
     try:
@@ -69,35 +65,32 @@ async def _answer(request: Request, cluster: str, municipality: str | None) -> R
         return message_page(request, 404)
     asked = request.query_params
     choice = chosen(cluster, municipality, asked.get("step", ""), asked.get("last", ""))
-    desk = desk_of(services, cluster)
     try:
-        days = await desk.whole_days()
-        span = span_of(choice.step, choice.n, *days) if days else None
-        told = await desk.read(span, municipality) if span else []
+        found = await look(services, cluster, choice.step, choice.n, municipality)
         if asked.get("format") == "csv":
             detail = {"format": "csv", "step": choice.step, "periods": choice.n}
             await note(services, request, actor, "indicator-export", cluster, detail)
-            return _csv(request, choice, span, chosen_only(told, asked.get("indicator", "")))
+            return _csv(request, choice, chosen_only(found.told, asked.get("indicator", "")))
     except (BoardUnavailableError, HistoryUnavailableError):
         return message_page(request, 503)
-    return _page(request, services, choice, span, told)
+    return _page(request, services, choice, found)
 
 
-def _csv(request: Request, choice: Choice, span: Span | None, told: list[Told]) -> Response:
-    document = indicators_csv(told, span, choice.cluster, choice.municipality, _lang(request))
+def _csv(request: Request, choice: Choice, told: list[Told]) -> Response:
+    document = indicators_csv(told, choice.cluster, choice.municipality, _lang(request))
     place = f"-{choice.municipality}" if choice.municipality else ""
     name = f'attachment; filename="indicators-{choice.cluster}{place}-{choice.step}.csv"'
     media = "text/csv; charset=utf-8; header=present"
     return Response(document, media_type=media, headers={"Content-Disposition": name})
 
 
-def _page(
-    request: Request, services: Services, choice: Choice, span: Span | None, told: list[Told]
-) -> Response:
+def _page(request: Request, services: Services, choice: Choice, found: Found) -> Response:
     lang = _lang(request)
     looker = Looker(services.demo, services.access.csrf_token(request), visitor_of(request))
     now = services.clock()
-    page = render_indicators(told, span, choice, services.catalogue, now, lang, looker)
+    page = render_indicators(
+        found.told, found.span, found.missing, choice, services.catalogue, now, lang, looker
+    )
     response = HTMLResponse(page)
     if "lang" in request.query_params:
         response.set_cookie("lang", lang, samesite="lax", max_age=365 * 86400)

@@ -1,6 +1,6 @@
 """What was true, in SQL. The only place in the program that knows SQL."""
 
-from capacity.history import backfill, comments, looking_back
+from capacity.history import annotations, backfill, comments, looking_back
 from capacity.history.errors import (
     HistoryError,
     HistoryUnavailableError,
@@ -34,6 +34,7 @@ __all__ = [
     "RolledElsewhereError",
     "RolledUp",
     "Roller",
+    "annotations",
     "backfill",
     "comments",
     "looking_back",

@@ -35,6 +35,7 @@ def picture(view: ChartView, words: Words, description: str) -> Markup:
         *_lines(frame, words),
         *_values(frame),
         *_points(frame),
+        *_drafts(frame, words),
         class_="chart-picture",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
@@ -190,6 +191,16 @@ def _points(frame: _Frame) -> Iterator[Markup]:
         draft = " chart-draft" if index in view.drafts else ""
         x, y = frame.x(index), frame.y(point.value)
         yield mark(found, x, y, f"chart-point chart-{found}{draft}")
+
+
+def _drafts(frame: _Frame, words: Words) -> Iterator[Markup]:
+    """That some figures are drafts, where nobody who sees the picture alone can miss it."""
+    n = len(frame.view.drafts)
+    if n:
+        text = words.count("chart_picture_drafts", n)
+        y = TOP - 14
+        yield mark("common", WIDTH - 8, y - 4, "chart-point chart-common chart-draft")
+        yield element("text", text, x=WIDTH - 18, y=y, class_="chart-drafts")
 
 
 _CORNERS: Final = {

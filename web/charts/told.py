@@ -145,6 +145,7 @@ def _row(view: ChartView, words: Words, index: int, point: Plotted, changes: lis
         remarks.append(_why(words, point.signal))
     if point.value is None:
         remarks.append(words.text("chart_unknown"))
+    remarks += view.remarks.get(index, ())
     limits = UNKNOWN
     if point.lower is not None and point.upper is not None:
         lower, upper = (_line(view, words, each) for each in (point.lower, point.upper))

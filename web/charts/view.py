@@ -1,7 +1,7 @@
 """What a chart shows beside its statistics: names, dates, unit, target, marks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -34,7 +34,8 @@ class ChartView:
 
     `id` is unique on the page. `days` has the day on which each point's period begins. `unit` is
     shown behind figures ("%", "min"), `decimals` is how many of them are shown. `drafts` are the
-    points whose figures nobody has approved yet. `notes` are sentences that belong to the figure,
+    points whose figures nobody has approved yet; `remarks` are what the table says of a point
+    besides. `notes` are sentences that belong to the figure,
     such as what is counted and from where; they stand under it.
     """
 
@@ -49,6 +50,7 @@ class ChartView:
     target: float | None = None
     changes: Sequence[Change] = ()
     drafts: frozenset[int] = frozenset()
+    remarks: Mapping[int, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:

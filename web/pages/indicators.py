@@ -18,6 +18,7 @@ from capacity.units import Catalogue
 from web.charts import ChartView, Step, figure, latest_special
 from web.charts.numbers import period, with_unit
 from web.indicator_desk import MOST, USUAL, Span, Told
+from web.pages import registers
 from web.pages.cluster import title_of
 from web.pages.environment import render
 from web.pages.visitor import Visitor
@@ -79,6 +80,7 @@ class _Entry:
 def render_indicators(
     told: Sequence[Told],
     span: Span | None,
+    missing: Sequence[Definition],
     choice: Choice,
     catalogue: Catalogue,
     now: datetime,
@@ -87,8 +89,8 @@ def render_indicators(
 ) -> str:
     """The page."""
     words = Words(lang)
-    views = [view_of(each, choice.step, words) for each in told]
-    changed, quiet = changes(told, views, span, words) if span else ([], 0)
+    views = [view_of(each, words, catalogue.municipalities) for each in told]
+    changed, quiet = changes(told, views, words)
     return render(
         "indicators.html",
         words,
@@ -102,9 +104,10 @@ def render_indicators(
         changed=changed,
         quiet=words.count("indicators_quiet", quiet) if changed and quiet else "",
         entries=[
-            _Entry(each.definition.id, figure(view, words), lines(each, words))
+            _Entry(each.definition.id, figure(view, words), lines(each, words, choice.step))
             for each, view in zip(told, views, strict=True)
         ],
+        missing=_missing(missing, words),
         csv=choice.path + choice.query(format="csv"),
         language_hrefs={each: choice.query(lang=each) for each in LANGUAGES},
         demo=looker.demo,
@@ -125,30 +128,39 @@ def unit_of(definition: Definition, words: Words) -> str:
     return words.text(f"indicators_{definition.measured}")
 
 
-def view_of(told: Told, step: Length, words: Words) -> ChartView:
-    """The chart as it is shown; its `id` is what sentences lead to."""
+def view_of(told: Told, words: Words, names: Mapping[str, str]) -> ChartView:
+    """The chart as it is shown; its `id` is what sentences lead to. `names` are those of
+    municipalities.
+    """
     definition = told.definition
+    unit = unit_of(definition, words)
     return ChartView(
         id=f"i-{definition.id}",
         title=said(definition.name, words),
         chart=told.chart,
         days=[each.day for each in told.periods],
-        step=Step(step),
-        unit=unit_of(definition, words),
+        step=Step(told.step),
+        unit=unit,
         decimals=definition.decimals,
         better=definition.better,
+        changes=registers.changes(told, names, words),
+        drafts=registers.drafts(told),
+        remarks=registers.remarks(told, unit, names, words),
+        notes=registers.notes(told, words),
     )
 
 
 def changes(
-    told: Sequence[Told], views: Sequence[ChartView], span: Span, words: Words
+    told: Sequence[Told], views: Sequence[ChartView], words: Words, *, since: date | None = None
 ) -> tuple[list[Sentence], int]:
     """What of the last month is more than chance, a sentence for each indicator; and how many
-    show nothing of it.
+    show nothing of it. The last month of a register is the last that was handed in. With `since`
+    what of the time from that day on is.
     """
-    since, found, quiet = _reach(span), [], 0
+    found: list[Sentence] = []
+    quiet = 0
     for each, view in zip(told, views, strict=True):
-        text = _special_text(view, span, since, words)
+        text = _special_text(each, view, words, since)
         runs = (segment.runs for segment in view.chart.segments)
         if not text and any(run is not None and run.signal for run in runs):
             text = words.text("indicators_runs", name=view.title)
@@ -159,16 +171,22 @@ def changes(
     return found, quiet
 
 
-def _special_text(view: ChartView, span: Span, since: date, words: Words) -> str:
+def _special_text(told: Told, view: ChartView, words: Words, since: date | None) -> str:
     """The last special causes of a chart, if the month has any of them; else nothing."""
     special = latest_special(view, words)
-    if special is None or next_period(view.days[special.last], span.step) <= since:
+    if special is None:
+        return ""
+    first, step = view.days[0], told.step
+    last = next_period(view.days[-1], step) - timedelta(days=1)
+    begun = _reach(Span(step, first, last)) if since is None else since
+    if next_period(view.days[special.last], step) <= begun:
         return ""
     point = view.chart.points[special.last]
     if point.value is None or point.centre is None:
         return ""
+    key = "indicators_draft_sentence" if special.last in view.drafts else "indicators_sentence"
     return words.text(
-        "indicators_sentence",
+        key,
         name=view.title,
         what=special.text,
         value=with_unit(words, point.value, view.decimals, view.unit),
@@ -186,8 +204,10 @@ def _since(span: Span, words: Words) -> str:
     return words.text("indicators_since", first=first, last=last)
 
 
-def lines(told: Told, words: Words) -> list[tuple[str, str]]:
-    """What a figure is, and what it comes to over all the time shown."""
+def lines(told: Told, words: Words, step: Length) -> list[tuple[str, str]]:
+    """What a figure is, and what it comes to over all the time shown. `step` is the length of
+    periods that was asked for.
+    """
     definition, whole = told.definition, told.whole
     texts = {
         "counts": definition.counts,
@@ -203,10 +223,23 @@ def lines(told: Told, words: Words) -> list[tuple[str, str]]:
         unit = unit_of(definition, words)
         value = with_unit(words, whole.value, definition.decimals, unit)
     found.append((words.text("indicators_over_all"), value))
+    if told.step != step:
+        found.append((words.text("indicators_step"), _other_step(told, words, step)))
     if whole.unknown is not None:
         share = with_unit(words, 100 * whole.unknown, 1, "%") if told.periods else UNKNOWN
         found.append((words.text("indicators_not_known"), share))
     return found
+
+
+def _other_step(told: Told, words: Words, step: Length) -> str:
+    shown, wanted = (words.text(f"register_step_{each}") for each in (told.step, step))
+    return words.text("register_other_step", shown=shown, wanted=wanted)
+
+
+def _missing(missing: Sequence[Definition], words: Words) -> str:
+    """The indicators of registers of which there is nothing; a chart of nothing says less."""
+    names = ", ".join(said(each.name, words) for each in missing)
+    return words.text("register_none", names=names) if names else ""
 
 
 def place_name(catalogue: Catalogue, municipality: str | None, words: Words) -> str:

@@ -16,6 +16,10 @@ SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {
         ("{n} værdi er ukendt.", "{n} værdier er ukendte."),
         ("{n} value is unknown.", "{n} values are unknown."),
     ),
+    "chart_picture_drafts": (
+        ("{n} kladde", "{n} kladder"),
+        ("{n} draft", "{n} drafts"),
+    ),
     "chart_drafts": (
         ("{n} værdi er en kladde, som ingen har godkendt.",
          "{n} værdier er kladder, som ingen har godkendt."),
@@ -120,4 +124,5 @@ PAGE: Final[Mapping[str, Pair]] = {
     "chart_remark": ("Bemærkning", "Remark"),
     "chart_unknown": ("ukendt", "unknown"),
     "chart_draft": ("kladde", "draft"),
+    "chart_means_draft": ("kladde, ikke godkendt", "draft, not approved"),
 }  # fmt: skip

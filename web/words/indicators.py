@@ -47,6 +47,10 @@ PAGE: Final[Mapping[str, Pair]] = {
         "{name}: {what}. Senest {value}, midterlinjen er {centre}.",
         "{name}: {what}. Last {value}; the centre line is {centre}.",
     ),
+    "indicators_draft_sentence": (
+        "{name}: {what}. Senest {value} (kladde), midterlinjen er {centre}.",
+        "{name}: {what}. Last {value} (a draft); the centre line is {centre}.",
+    ),
     "indicators_runs": (
         "{name}: i hele den viste tid ligger værdierne længere på én side af midterlinjen, eller "
         "krydser den sjældnere, end tilfældet giver.",
