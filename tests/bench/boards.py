@@ -35,27 +35,28 @@ def mark(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What some bytes from a server hold: marks, pings, and the beginning of the next frame."""
+    """What some bytes from a server hold: how often which mark, pings, and the beginning of the
+    next frame."""
 
-    marks: tuple[int, ...]
+    marks: Counter[int]
     pings: tuple[bytes, ...]
     rest: bytes
 
 
 def read_chunk(data: bytes) -> Chunk:
     """Take whole frames of a server (RFC 6455, section 5.2) apart."""
-    marks: list[int] = []
+    marks: Counter[int] = Counter()
     pings: list[bytes] = []
     at = 0
     while (frame := _frame_at(data, at)) is not None:
         opcode, begin, at = frame
         if opcode in (_TEXT, _BINARY):
-            marks += map(int, _MARK.findall(data, begin, at))
+            marks.update(map(int, _MARK.findall(data, begin, at)))
         elif opcode == _PING:
             pings.append(data[begin:at])
         elif opcode == _CLOSE:
             raise CannotRunError("the server closed a board")
-    return Chunk(tuple(marks), tuple(pings), data[at:])
+    return Chunk(marks, tuple(pings), data[at:])
 
 
 def _frame_at(data: bytes, at: int) -> tuple[int, int, int] | None:
@@ -100,7 +101,7 @@ class Boards:
     _open: int = 0
     _greeting: bytes = b""
     _last: bytes = b""
-    _last_chunk: Chunk = field(default_factory=lambda: Chunk((), (), b""))
+    _last_chunk: Chunk = field(default_factory=lambda: Chunk(Counter(), (), b""))
 
     def open(
         self,
@@ -175,10 +176,10 @@ class Boards:
             self._last, self._last_chunk = data, read_chunk(data)
         chunk = self._last_chunk
         board.rest = chunk.rest
-        self.delivered += len(chunk.marks)
+        self.delivered += chunk.marks.total()
         if self.copies:
-            for number in chunk.marks:
-                self._note(number)
+            for number, copies in chunk.marks.items():
+                self._note(number, copies)
         for payload in chunk.pings:
             board.socket.send(_masked(_PONG, payload))
 
@@ -196,8 +197,8 @@ class Boards:
             board.socket.send(_masked(_BINARY, self._greeting))
         return rest
 
-    def _note(self, number: int) -> None:
-        self._seen[number] += 1
+    def _note(self, number: int, copies: int) -> None:
+        self._seen[number] += copies
         if self._seen[number] == self.count * self.copies:
             self.complete_at[number] = time.perf_counter()
 
