@@ -220,7 +220,7 @@ async def test_heartbeats_come_in_time_and_never_before_their_rows(board: Board)
     assert 0.05 < (beats[-1] - beats[0]) / (len(beats) - 1) < 0.2
 
 
-async def test_a_board_that_joins_while_a_frame_is_due_is_told_once(board: Board) -> None:
+async def test_a_board_that_joins_while_a_frame_is_due_misses_nothing(board: Board) -> None:
     async with following(board, window=0.3) as hub:
         first, _ = joined(hub)
         await board.apply("c", [reading("u", 1)])

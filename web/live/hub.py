@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from capacity.board import Board, BoardUnavailableError, Change, Cursor
 from capacity.instants import Clock
@@ -40,11 +40,12 @@ It is called between two frames, so it must neither wait nor raise."""
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One open board and how far it has come."""
+    """One open board. It has been told all that its channel has, unless it is behind."""
 
     connection: Connection
     behind_since: float | None = None
-    told: Cursor = field(default_factory=lambda: Cursor("none", 0))
+    told: Cursor | None = None
+    """While it is behind: the last it was told, ``None`` for nothing at all."""
 
 
 class Channel:
@@ -53,6 +54,7 @@ class Channel:
     def __init__(self, cluster: str) -> None:
         self.feed = ClusterFeed(cluster)
         self.members: set[Member] = set()
+        self.behind: set[Member] = set()
         self.loaded = False
         self.told = self.feed.cursor
         self.sent_at = float("-inf")
@@ -155,12 +157,15 @@ class Hub:
         channel = self._channels[cluster]
         member = Member(connection)
         channel.members.add(member)
-        self._bring_up(channel, member, since)
+        # It may now be ahead of the others, by changes that wait for their frame. That frame
+        # tells it some rows once more, which does no harm.
+        self._bring_up(channel, member, encoded(channel.feed.resume(since, self._clock())), since)
         return member
 
     def leave(self, cluster: str, member: Member) -> None:
         """Forget a board."""
         self._channels[cluster].members.discard(member)
+        self._channels[cluster].behind.discard(member)
 
     async def _follow(self) -> None:
         delay = BACKOFF[0]
@@ -256,22 +261,21 @@ class Hub:
             return
         channel.sent_at = asyncio.get_running_loop().time()
         message = encoded(feed.resume(channel.told, self._clock()))
-        before, now = channel.told, feed.cursor
-        channel.told = now
-        sent = 0
-        for member in tuple(channel.members):  # thousands of them: every step here is felt
-            if member.behind_since is not None:
-                continue
-            # Whoever was told together holds the very same cursor, so few are compared by value.
-            if member.told is not before and member.told not in (before, now):
-                self._bring_up(channel, member, member.told)
-            elif member.connection.offer(*message):
-                member.told = now
-                sent += 1
-            else:
-                member.behind_since = channel.sent_at
-                self._catch_up_soon(channel)
-        self.frames_sent += sent
+        before, channel.told = channel.told, feed.cursor
+        abreast = channel.members - channel.behind
+        # Thousands of them: every step here is felt.
+        full = [member for member in abreast if not member.connection.offer(*message)]
+        self.frames_sent += len(abreast) - len(full)
+        for member in full:
+            self._fall_behind(channel, member, before)
+
+    def _fall_behind(self, channel: Channel, member: Member, told: Cursor | None) -> None:
+        """It is skipped from now on, until it has read what it has."""
+        channel.behind.add(member)
+        member.told = told
+        if member.behind_since is None:
+            member.behind_since = asyncio.get_running_loop().time()
+        self._catch_up_soon(channel)
 
     def _catch_up_soon(self, channel: Channel) -> None:
         if channel.catching_up is None:
@@ -284,31 +288,31 @@ class Hub:
         Many fall behind together, when much changes at once, so they share their messages.
         """
         channel.catching_up = None
-        messages: dict[Cursor, tuple[bytes, bytes]] = {}
-        for member in tuple(channel.members):
-            if member.behind_since is None:
-                continue
+        messages: dict[Cursor | None, tuple[bytes, bytes]] = {}
+        for member in tuple(channel.behind):
             if not member.connection.idle():
-                self._catch_up_soon(channel)
                 continue
             if member.told not in messages:
                 message = channel.feed.resume(member.told, self._clock())
                 messages[member.told] = encoded(message)
-            self._offer(channel, member, messages[member.told])
-            if member.behind_since is not None:
-                self._catch_up_soon(channel)
+            self._bring_up(channel, member, messages[member.told], member.told)
+        if channel.behind:
+            self._catch_up_soon(channel)
 
-    def _bring_up(self, channel: Channel, member: Member, since: Cursor | None) -> None:
-        self._offer(channel, member, encoded(channel.feed.resume(since, self._clock())))
-
-    def _offer(self, channel: Channel, member: Member, message: tuple[bytes, bytes]) -> None:
+    def _bring_up(
+        self,
+        channel: Channel,
+        member: Member,
+        message: tuple[bytes, bytes],
+        told: Cursor | None,
+    ) -> None:
+        """Send what a board lacks that was told so much."""
         if member.connection.offer(*message):
-            member.told = channel.feed.cursor
+            channel.behind.discard(member)
             member.behind_since = None
             self.frames_sent += 1
-        elif member.behind_since is None:
-            member.behind_since = asyncio.get_running_loop().time()
-            self._catch_up_soon(channel)
+        else:
+            self._fall_behind(channel, member, told)
 
     async def _beat(self) -> None:
         """Signs of life; while the store is not followed each of them says so."""
@@ -323,18 +327,15 @@ class Hub:
     def _heartbeat_of(self, channel: Channel) -> None:
         self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
         message = encoded(channel.feed.heartbeat(self._clock(), live=self.live))
-        for member in tuple(channel.members):
-            self._beat_for(channel, member, message)
+        for member in channel.members - channel.behind:
+            member.connection.offer(*message)
+        for member in tuple(channel.behind):
+            self._drop_if_lost(channel, member)
 
-    def _beat_for(self, channel: Channel, member: Member, message: tuple[bytes, bytes]) -> None:
-        if member.behind_since is None:
-            if member.told is channel.feed.cursor or member.told == channel.feed.cursor:
-                member.connection.offer(*message)
-        elif member.connection.idle():
-            member.behind_since = None
-            self._bring_up(channel, member, member.told)
-        elif asyncio.get_running_loop().time() - member.behind_since > self._patience:
+    def _drop_if_lost(self, channel: Channel, member: Member) -> None:
+        now = asyncio.get_running_loop().time()
+        if member.behind_since is not None and now - member.behind_since > self._patience:
             log.info("dropped a board of %s that did not read", channel.feed.cluster)
             self.boards_dropped += 1
-            channel.members.discard(member)
+            self.leave(channel.feed.cluster, member)
             member.connection.abort()

@@ -45,7 +45,7 @@ class BoardLine(asyncio.Protocol):
 
     __slots__ = (
         "_conn", "_counted_until", "_endings", "_incoming", "_loop", "_open_lines", "_pinged",
-        "_pings", "_timer", "kept", "transport",
+        "_pings", "_takes", "_timer", "kept", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -66,19 +66,21 @@ class BoardLine(asyncio.Protocol):
         self._pinged = b""
         self._incoming = 0
         self._counted_until = 0.0
+        self._takes = True
         self.kept = False
+        transport.set_write_buffer_limits(high=MAX_BUFFERED, low=0)
         open_lines.add(self)
         self._ping_later()
 
     # What the hub does with it
 
     def offer(self, _message: bytes, frame: bytes) -> bool:
-        """See `Connection.offer`."""
-        transport = self.transport
-        if transport.is_closing() or transport.get_write_buffer_size() > MAX_BUFFERED:
+        """See `Connection.offer`. Thousands are asked for each frame, so no board is asked twice:
+        the transport tells when it has too much, and we know when it is over."""
+        if not self._takes:
             return False
         try:
-            transport.write(frame)
+            self.transport.write(frame)
         except RuntimeError:  # uvloop: the peer closed, and its loss is not yet reported
             return False
         return True
@@ -89,6 +91,7 @@ class BoardLine(asyncio.Protocol):
 
     def abort(self) -> None:
         """See `Connection.abort`."""
+        self._takes = False
         self.transport.abort()
 
     async def goodbye(self, code: int) -> None:
@@ -128,6 +131,14 @@ class BoardLine(asyncio.Protocol):
             self._over()
             self.transport.close()
 
+    def pause_writing(self) -> None:
+        """More waits for this board than may."""
+        self._takes = False
+
+    def resume_writing(self) -> None:
+        """It has read everything."""
+        self._takes = self._endings is not None
+
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is gone."""
         self._open_lines.discard(self)
@@ -158,6 +169,7 @@ class BoardLine(asyncio.Protocol):
 
     def _over(self) -> None:
         """The board is no longer told anything."""
+        self._takes = False
         endings, self._endings = self._endings, None
         for ending in endings or ():
             ending()
