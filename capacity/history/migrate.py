@@ -9,6 +9,7 @@ same way. Programs that start at the same time wait for each other.
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -27,6 +28,9 @@ MIGRATION_WAIT = 60.0
 
 _ADVISORY_LOCK = 0x616B7574
 """An arbitrary number of ours, the bytes of "akut"; PostgreSQL's advisory locks are numbers."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it works on in globals of its modules: one thread of a process at a time."""
 
 
 def migrate(url: str, target: str = "head", patience: float = PATIENCE) -> None:
@@ -82,6 +86,8 @@ def _migrate_file(path: Path, target: str, patience: float) -> None:
         _url_of(copy), poolclass=NullPool, connect_args={"isolation_level": None}
     )
     with engine.connect() as connection:
+        # nothing is lost with the copy: it is made durable once, when it is whole
+        connection.execute(text("PRAGMA synchronous=OFF"))
         _upgrade(connection, target)
         connection.commit()
     with copy.open("rb") as written:
@@ -106,7 +112,8 @@ def _copy(path: Path, copy: Path, patience: float) -> None:
 def _upgrade(connection: Connection, target: str) -> None:
     config = configuration()
     config.attributes["connection"] = connection
-    command.upgrade(config, target)
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, target)
 
 
 def _is_at(connection: Connection, target: str) -> bool:

@@ -5,6 +5,7 @@ refuses root), on a unix socket in a folder of its own, and stopped by its own h
 sync to disk: what is tested is our use of it, not its durability.
 """
 
+import atexit
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,12 @@ from sqlalchemy import NullPool, create_engine, text
 
 from capacity.history.database import normal_url
 
+KIND = os.environ.get("AKUTOVERBLIK_TEST_SQL", "sqlite")
+"""Where services that run in a test keep history and accounts, where the test does not say it
+itself: ``sqlite`` or ``postgres``.
+
+    AKUTOVERBLIK_TEST_SQL=postgres make test
+"""
 _UNPRIVILEGED = "postgres"
 _START_LIMIT = 30.0
 
@@ -150,6 +158,23 @@ class PostgresServer:
             check=True,
             stdout=subprocess.DEVNULL,
         )
+
+
+@cache
+def _common_server() -> PostgresServer:
+    server = PostgresServer()
+    atexit.register(server.remove)
+    server.start()
+    return server
+
+
+@cache
+def url_beside(folder: Path) -> str | None:
+    """Where a service whose data lies in `folder` keeps its history; ``None``: in that folder.
+
+    The same folder has the same database, for services that are started again.
+    """
+    return _common_server().new_database() if KIND == "postgres" else None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import uvicorn
 
 from capacity.instants import Clock, utc_now
 from capacity.settings import Settings
+from tests.support.databases import url_beside
 from web.app import create_app
 from web.commands.serve import server_config
 from web.key_kinds import KeyKind
@@ -85,6 +86,7 @@ async def running(
 
 def settings_for(folder: Path, redis_url: str, *sources: Path, **more: object) -> Settings:
     """Settings of a service whose data lies in `folder`."""
+    more.setdefault("sql_url", url_beside(folder))
     return Settings(
         data=folder,
         redis_url=redis_url,
