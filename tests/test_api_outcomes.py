@@ -19,7 +19,8 @@ from tests.support.board_model import until
 from tests.support.service import Service, running, settings_for
 from tests.support.stores import StoreServer
 from web.api_outcomes import merged
-from web.outcome_export import COLUMNS, guarded
+from web.outcome_export import TABLE
+from web.tables import guarded
 
 UNIT = "favrskov-akutplads"
 URL = "/api/v1/outcomes/randers"
@@ -259,7 +260,7 @@ async def test_the_export_is_a_table_that_a_spreadsheet_reads(
     assert 'filename="outcomes-randers.csv"' in answer.headers["Content-Disposition"]
     text = answer.content.decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == TABLE.names
     assert row.pop("at_local").startswith("20")
     assert row == {
         "at": logged["at"],

@@ -52,6 +52,8 @@ EXPORTS = {
     ("GET", "/api/v1/outcomes/{cluster}.csv"),
     ("GET", "/api/v1/ledger/{cluster}"),
     ("GET", "/api/v1/ledger/{cluster}.csv"),
+    ("GET", "/api/v1/history/{cluster}/changes"),
+    ("GET", "/api/v1/board/{cluster}"),
     ("GET", "/operator/documents/{document}"),
     ("GET", "/admin/accounts/{account}/export"),
     ("GET", "/admin/audit/export"),
@@ -164,6 +166,16 @@ async def ledger(walk: Walk) -> httpx.Response:
     return await walk.api("coordinator", "GET", "/api/v1/ledger/randers")
 
 
+@step("GET /api/v1/history/{cluster}/changes", "coordinator", "history-export", "randers")
+async def changes_table(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/history/randers/changes?format=csv")
+
+
+@step("GET /api/v1/board/{cluster}", "coordinator", "board-export", "randers")
+async def board_table(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/board/randers?format=csv")
+
+
 @step("GET /api/v1/ledger/{cluster}.csv", "coordinator", "ledger-export", "randers")
 async def ledger_csv(walk: Walk) -> httpx.Response:
     return await walk.api("coordinator", "GET", "/api/v1/ledger/randers.csv")
@@ -227,6 +239,13 @@ def sign(action: str) -> Send:
 
 step(SIGN, "coordinator", "figures-check", "randers")(sign("check"))
 step(SIGN, "coordinator", "figures-approve", "randers")(sign("approve"))
+
+
+@step("POST /indicators/{cluster}/changes", "coordinator", "annotation-write", "new")
+async def annotate(walk: Walk) -> httpx.Response:
+    said = {"request": "0" * 32, "text": "Start", "day": "2026-01-05", "effect": "rebase"}
+    return await walk.form("coordinator", "/indicators/randers/changes", **said)
+
 
 PUSH = f"/api/v1/units/{UNIT}/push"
 

@@ -16,7 +16,7 @@ from capacity.need import Need, Where
 from tests.support.databases import sqlite_url
 from tests.support.past import Past
 from tests.support.service import Service, running, settings_for
-from web.ledger_export import COLUMNS
+from web.ledger_export import TABLE
 
 MONDAY = datetime(2024, 12, 9, 8, tzinfo=UTC)
 NOW = datetime(2024, 12, 16, 8, tzinfo=UTC)
@@ -171,8 +171,8 @@ async def test_the_export_has_a_line_for_each_call(service: Service) -> None:
     answer = await service.client.get("/api/v1/ledger/randers.csv", params={"week": WEEK})
     assert answer.content.startswith(b"\xef\xbb\xbf")
     lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
-    assert tuple(lines[0]) == COLUMNS
-    assert [line[COLUMNS.index("finding")] for line in lines[1:]] == WANTED
-    assert lines[1][COLUMNS.index("reason")] == "transport"
-    assert lines[1][COLUMNS.index("comments")] == "coordinator: =SUM(A1)"
+    assert tuple(lines[0]) == TABLE.names
+    assert [line[TABLE.names.index("finding")] for line in lines[1:]] == WANTED
+    assert lines[1][TABLE.names.index("reason")] == "transport"
+    assert lines[1][TABLE.names.index("comments")] == "coordinator: =SUM(A1)"
     assert "ledger-randers-2024-W50.csv" in answer.headers["Content-Disposition"]

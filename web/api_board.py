@@ -1,15 +1,21 @@
-"""The board as JSON: as it is, and as it was."""
+"""The board as JSON or as a table: as it is, and as it was."""
 
+from datetime import datetime
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from capacity.board import BoardUnavailableError, Cursor
 from capacity.history import HistoryUnavailableError
 from capacity.instants import BadInstantError, format_instant
+from web.auth.trail import note
+from web.board_export import BOARD, board_rows
+from web.carrying import carry
 from web.history_door import caught_up, instant_of
 from web.services import Services
+from web.tables import CARRIED, Answered, Form
 
 router = APIRouter(prefix="/api/v1/board", tags=["board"])
 
@@ -17,7 +23,8 @@ router = APIRouter(prefix="/api/v1/board", tags=["board"])
 @router.get(
     "/{cluster}",
     summary="A cluster's board, now or at an instant",
-    responses={
+    responses=CARRIED
+    | {
         401: {"description": "No valid key."},
         403: {"description": "The key does not open this cluster."},
         404: {"description": "No such cluster."},
@@ -26,21 +33,30 @@ router = APIRouter(prefix="/api/v1/board", tags=["board"])
     },
 )
 async def board(
-    cluster: str, request: Request, at: Annotated[str | None, Query(max_length=40)] = None
+    cluster: str,
+    request: Request,
+    at: Annotated[str | None, Query(max_length=40)] = None,
+    format: Answered = "json",
 ) -> Response:
     """Rows, the cursor they stand for, and the server's time.
 
     A row says when it was observed and when it goes stale (`stale_at`), never whether it is: that
-    depends on the moment of looking.
+    depends on the moment of looking. As `csv`, `xlsx` or `parquet` (columns as in docs/exports.md)
+    that moment is the one asked for.
     """
     services: Services = request.app.state.services
-    services.access.may_read(request, cluster)
+    actor = services.access.may_read(request, cluster)
     if cluster not in services.catalogue.served_clusters():
         return problem(404, "cluster", "is not known here")
     try:
+        if format != "json":
+            await note(services, request, actor, "board-export", cluster, {"format": format})
+            return await _table(request, cluster, at, format)
         if at is None:
             return await _present(services, cluster)
         return await _past(services, cluster, at)
+    except BadInstantError as error:
+        return problem(422, "at", str(error))
     except BoardUnavailableError:
         return _away("the store")
     except HistoryUnavailableError:
@@ -53,16 +69,39 @@ async def _present(services: Services, cluster: str) -> Response:
 
 
 async def _past(services: Services, cluster: str, at: str) -> Response:
-    try:
-        instant = instant_of(at)
-    except BadInstantError as error:
-        return problem(422, "at", str(error))
-    if instant > services.clock():
-        return problem(422, "at", "lies in the future")
+    instant = _instant(at, services)
     if not await caught_up(services.board, services.history, cluster):
         return _away("the history (it is catching up)")
     past = await services.history.board_at(cluster, instant)
     return _rows(services, past.cursor, past.rows, at=format_instant(instant))
+
+
+async def _table(request: Request, cluster: str, at: str | None, form: Form) -> Response:
+    services: Services = request.app.state.services
+    instant = services.clock()
+    if at is None:
+        rows = [stored.row for stored in (await services.board.snapshot(cluster)).rows]
+    else:
+        instant = _instant(at, services)
+        if not await caught_up(services.board, services.history, cluster):
+            return _away("the history (it is catching up)")
+        rows = (await services.history.board_at(cluster, instant)).rows
+    return await carry(
+        request,
+        BOARD,
+        form,
+        board_rows((orjson.loads(row) for row in rows), instant),
+        cluster=cluster,
+        name=f"board-{cluster}",
+        about={"moment": format_instant(instant) or ""},
+    )
+
+
+def _instant(at: str, services: Services) -> datetime:
+    instant = instant_of(at)
+    if instant > services.clock():
+        raise BadInstantError("lies in the future")
+    return instant
 
 
 def _rows(

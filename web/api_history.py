@@ -1,4 +1,4 @@
-"""When a board changed, as JSON: for those who step through the past."""
+"""When a board changed: for those who step through the past, and as a table."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,9 +13,13 @@ from capacity.history import HistoryUnavailableError
 from capacity.instants import BadInstantError, format_instant
 from capacity.replay import Step
 from web.api_board import problem
+from web.auth.trail import note
+from web.board_export import CHANGES, change_rows
+from web.carrying import carry
 from web.history_door import EARLIEST, caught_up, instant_of
 from web.past_desk import PastDesk
 from web.services import Services
+from web.tables import CARRIED, MOST_ROWS, Answered, Form, TooLongError
 
 USUAL_PERIOD = timedelta(hours=1)
 USUAL_LIMIT, MOST = 200, 1000
@@ -33,7 +37,8 @@ class _BadPeriodError(ValueError):
 @router.get(
     "/{cluster}/changes",
     summary="The moments at which a cluster's board changed",
-    responses={
+    responses=CARRIED
+    | {
         401: {"description": "Not signed in, and no valid key."},
         403: {"description": "Not for this cluster."},
         404: {"description": "No such cluster."},
@@ -47,6 +52,7 @@ async def changes(
     since: Annotated[str | None, Query(alias="from", max_length=40)] = None,
     until: Annotated[str | None, Query(alias="to", max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL_LIMIT,
+    format: Answered = "json",
 ) -> Response:
     """Changes after `from` (default: an hour before `to`), up to and with `to` (default: now),
     oldest first: `at`, `unit`, and `kind`, which is `figures`, `confirmed` (the same figures,
@@ -54,9 +60,13 @@ async def changes(
 
     About `limit` of them; those of one instant are never parted. `next` is the `from` of the next
     page, null on the last. The board at `from` and these changes make the board at `to`.
+
+    As `csv`, `xlsx` or `parquet` all changes of the period, whatever the `limit`, each with the
+    unit's figures from then on; columns as in docs/exports.md. 422 where they are too many for a
+    file.
     """
     services: Services = request.app.state.services
-    services.access.may_read(request, cluster)
+    actor = services.access.may_read(request, cluster)
     if cluster not in services.catalogue.served_clusters():
         return problem(404, "cluster", "is not known here")
     try:
@@ -64,9 +74,15 @@ async def changes(
         if not await caught_up(services.board, services.history, cluster):
             return _away()
         desk = PastDesk(services.history, services.catalogue, cluster)
+        if format != "json":
+            detail = {"format": format, "from": format_instant(start), "to": format_instant(end)}
+            await note(services, request, actor, "history-export", cluster, detail)
+            return await _table(request, cluster, format, desk, (start, end))
         page = await desk.changes(start, end, limit)
     except _BadPeriodError as error:
         return problem(422, error.field, error.reason)
+    except TooLongError:
+        return problem(422, "from", f"leaves more than {MOST_ROWS} changes; ask for a shorter time")
     except (HistoryUnavailableError, BoardUnavailableError):
         return _away()
     answer = {
@@ -77,6 +93,21 @@ async def changes(
         "next": format_instant(page.more_from),
     }
     return Response(orjson.dumps(answer), media_type="application/json")
+
+
+async def _table(
+    request: Request, cluster: str, form: Form, desk: PastDesk, period: tuple[datetime, datetime]
+) -> Response:
+    start, end = (format_instant(each) for each in period)
+    return await carry(
+        request,
+        CHANGES,
+        form,
+        change_rows(desk, *period),
+        cluster=cluster,
+        name=f"changes-{cluster}",
+        about={"period": f"{start} – {end}"},
+    )
 
 
 def _told(step: Step) -> Mapping[str, object]:

@@ -1,7 +1,7 @@
-"""The ledger of calls over HTTP, to be carried away: as JSON and as CSV."""
+"""The ledger of calls over HTTP, to be carried away: as JSON and as a table."""
 
-import asyncio
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote_plus
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -13,15 +13,19 @@ from capacity.instants import format_instant
 from capacity.ledger import counts
 from web.api_board import problem
 from web.auth.trail import note
+from web.carrying import carry
 from web.history_door import caught_up
-from web.ledger_export import ledger_csv, ledger_json
+from web.ledger_export import TABLE, ledger_json, ledger_rows
 from web.ledger_routes import Asked, chosen, desk_of
+from web.pages.ledger import Choice
 from web.roles import Permission, Scope
 from web.services import Services
+from web.tables import CARRIED, Answered
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
 
 _Part = Annotated[str, Query(max_length=40)]
+_Separator = Literal["comma", "semicolon"]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Not signed in."},
     403: {"description": "Not this role's."},
@@ -39,16 +43,17 @@ async def export(
     finding: _Part = "",
     sample: _Part = "",
     seed: _Part = "",
-    separator: Literal["comma", "semicolon"] = "semicolon",
+    separator: _Separator = "semicolon",
 ) -> Response:
-    """One line for each call, columns as in docs/replay.md; spreadsheets set to Danish want
-    semicolons.
+    """One line for each call, columns as in docs/exports.md; spreadsheets set to Danish want
+    semicolons. The same as `format=csv`.
     """
-    asked = Asked(request, week, finding, sample, seed)
-    return await _answer(cluster, request, asked, "csv", "," if separator == "comma" else ";")
+    return await _answer(
+        cluster, request, Asked(request, week, finding, sample, seed), "csv", separator
+    )
 
 
-@router.get("/{cluster}", summary="A week's ledger of calls", responses=_ANSWERS)
+@router.get("/{cluster}", summary="A week's ledger of calls", responses=_ANSWERS | CARRIED)
 async def ledger(
     cluster: str,
     request: Request,
@@ -56,16 +61,21 @@ async def ledger(
     finding: _Part = "",
     sample: _Part = "",
     seed: _Part = "",
+    format: Answered = "json",
+    separator: _Separator = "semicolon",
 ) -> Response:
     """The calls of an ISO `week` ("2026-W47", by default the present one), oldest first, each with
     its class (`finding`) and the alternatives it rests on; of one `finding` only, or a `sample` of
-    so many, drawn by `seed`. `counts` are those of the whole week.
+    so many, drawn by `seed`. `counts` are those of the whole week. As `csv`, `xlsx` or `parquet`
+    a line for each call, columns as in docs/exports.md.
     """
-    return await _answer(cluster, request, Asked(request, week, finding, sample, seed), "json", "")
+    return await _answer(
+        cluster, request, Asked(request, week, finding, sample, seed), format, separator
+    )
 
 
 async def _answer(
-    cluster: str, request: Request, asked: Asked, form: str, separator: str
+    cluster: str, request: Request, asked: Asked, form: Answered, separator: _Separator
 ) -> Response:
     services: Services = request.app.state.services
     actor = services.access.require(request, Permission.REVIEW, Scope(cluster=cluster))
@@ -84,13 +94,16 @@ async def _answer(
         await note(services, request, actor, "ledger-export", cluster, detail)
     except (BoardUnavailableError, HistoryUnavailableError):
         return _away()
-    if form == "csv":
-        document = await asyncio.to_thread(ledger_csv, found, comments, separator)
-        name = f'attachment; filename="ledger-{cluster}-{choice.week.name}.csv"'
-        return Response(
-            document,
-            media_type="text/csv; charset=utf-8; header=present",
-            headers={"Content-Disposition": name},
+    if form != "json":
+        return await carry(
+            request,
+            TABLE,
+            form,
+            ledger_rows(found, comments),
+            cluster=cluster,
+            name=f"ledger-{cluster}-{choice.week.name}",
+            about={"period": choice.week.name, "choice": _choice(choice)},
+            separator="," if separator == "comma" else ";",
         )
     answer = {
         "server_time": format_instant(services.clock()),
@@ -99,6 +112,12 @@ async def _answer(
         "calls": [ledger_json(each, comments.get(each.case.outcome.id, ())) for each in found],
     }
     return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _choice(choice: Choice) -> str:
+    """What of the week was chosen, as its address says it; nothing where all was."""
+    query = choice.query(week="", page="").removeprefix("?")
+    return unquote_plus(query)
 
 
 def _away() -> Response:

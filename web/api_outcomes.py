@@ -1,6 +1,5 @@
 """What came of calls: logged in one click, corrected within the hour, listed and exported."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import Iterable
@@ -19,11 +18,13 @@ from capacity.instants import BadInstantError, format_instant, parse_instant
 from capacity.outcomes import Logged, OutcomeError, OutcomeValue, parse_outcome
 from web.api_board import problem
 from web.auth.trail import note
+from web.carrying import carry
 from web.json_body import BodyError, json_body
-from web.outcome_export import outcomes_csv
+from web.outcome_export import TABLE, outcome_rows
 from web.roles import Actor, Permission, Scope
 from web.services import Services
 from web.store_away import store_away
+from web.tables import CARRIED, Answered
 
 LONGEST_PERIOD = timedelta(days=400)
 """A year and a month; whoever needs more asks twice."""
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/api/v1/outcomes", tags=["outcomes"])
 
 _Key = Annotated[str | None, Header(max_length=128)]
 _Instant = Annotated[str | None, Query(max_length=40)]
+_Separator = Literal["comma", "semicolon"]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Not signed in."},
     403: {"description": "Not this role's, or not a page of ours."},
@@ -143,49 +145,61 @@ async def export(
     request: Request,
     since: _Instant = None,
     until: _Instant = None,
-    separator: Literal["comma", "semicolon"] = "comma",
+    separator: _Separator = "comma",
 ) -> Response:
-    """One line for each outcome, columns as in docs/outcomes.md.
+    """One line for each outcome, columns as in docs/exports.md; the same as `format=csv`.
 
     Spreadsheets set to Danish want `separator=semicolon`.
     """
-    services: Services = request.app.state.services
-    actor = services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
-    try:
-        outcomes = await _of_period(services, cluster, since, until)
-        await _note_export(services, request, actor, cluster, "csv", outcomes)
-    except _Refusal as refusal:
-        return refusal.answer
-    except BoardUnavailableError as error:
-        return store_away(error, "the store is away; try again")
-    mark = "," if separator == "comma" else ";"
-    document = await asyncio.to_thread(outcomes_csv, outcomes, services.catalogue, mark)
-    name = f'attachment; filename="outcomes-{cluster}.csv"'
-    return Response(
-        document,
-        media_type="text/csv; charset=utf-8; header=present",
-        headers={"Content-Disposition": name},
-    )
+    return await _answer(cluster, request, (since, until), "csv", separator)
 
 
-@router.get("/{cluster}", summary="Outcomes of a period", responses=_ANSWERS)
+@router.get("/{cluster}", summary="Outcomes of a period", responses=_ANSWERS | CARRIED)
 async def outcomes(
-    cluster: str, request: Request, since: _Instant = None, until: _Instant = None
+    cluster: str,
+    request: Request,
+    since: _Instant = None,
+    until: _Instant = None,
+    format: Answered = "json",
+    separator: _Separator = "comma",
 ) -> Response:
     """Outcomes logged from `since` until before `until` (default: the last day), oldest first,
-    each with its present value and the trace of its corrections.
+    each with its present value and the trace of its corrections. As `csv`, `xlsx` or `parquet` a
+    line for each, columns as in docs/exports.md.
     """
+    return await _answer(cluster, request, (since, until), format, separator)
+
+
+async def _answer(
+    cluster: str,
+    request: Request,
+    period: tuple[str | None, str | None],
+    form: Answered,
+    separator: _Separator,
+) -> Response:
     services: Services = request.app.state.services
     actor = services.access.require(request, Permission.READ_OUTCOMES, Scope(cluster=cluster))
     try:
-        found = await _of_period(services, cluster, since, until)
-        await _note_export(services, request, actor, cluster, "json", found)
+        start, end = _period(services, cluster, *period)
+        found = await _of_period(services, cluster, start, end)
+        await _note_export(services, request, actor, cluster, form, found)
     except _Refusal as refusal:
         return refusal.answer
     except BoardUnavailableError as error:
         return store_away(error, "the store is away; try again")
-    time = format_instant(services.clock())
-    return _json({"server_time": time, "outcomes": [each.as_json() for each in found]}, 200)
+    if form == "json":
+        time = format_instant(services.clock())
+        return _json({"server_time": time, "outcomes": [each.as_json() for each in found]}, 200)
+    return await carry(
+        request,
+        TABLE,
+        form,
+        outcome_rows(found, services.catalogue),
+        cluster=cluster,
+        name=f"outcomes-{cluster}",
+        about={"period": f"{format_instant(start)} – {format_instant(end)}"},
+        separator="," if separator == "comma" else ";",
+    )
 
 
 async def _note_export(
@@ -212,10 +226,9 @@ async def _value(services: Services, cluster: str, request: Request) -> OutcomeV
         raise _Refusal(problem(422, error.field, error.reason)) from error
 
 
-async def _of_period(
+def _period(
     services: Services, cluster: str, since: str | None, until: str | None
-) -> list[Logged]:
-    """From history, and from the store what history does not have yet."""
+) -> tuple[datetime, datetime]:
     _served(services, cluster)
     # The store's clock may be ahead of ours; what was just logged must not be missing.
     end = services.clock() + timedelta(minutes=1) if until is None else _instant("until", until)
@@ -223,6 +236,13 @@ async def _of_period(
     if not timedelta(0) <= end - start <= LONGEST_PERIOD:
         reason = f"must be before `until`, by {LONGEST_PERIOD.days} days at most"
         raise _Refusal(problem(422, "since", reason))
+    return start, end
+
+
+async def _of_period(
+    services: Services, cluster: str, start: datetime, end: datetime
+) -> list[Logged]:
+    """From history, and from the store what history does not have yet."""
     try:
         # The store first: what leaves it in between is in history by then.
         recent = await services.outcomes.recent(cluster)

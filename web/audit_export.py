@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from capacity.people import AuditEntry, People
-from web.outcome_export import guarded
+from web.tables import guarded
 
 Form = Literal["ndjson", "csv"]
 COLUMNS: Final = (

@@ -1,34 +1,44 @@
-"""The ledger of calls as CSV and as JSON: one line for each call."""
+"""The ledger of calls as a table and as JSON: one line for each call."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from capacity.history.comments import Comment
 from capacity.instants import COPENHAGEN, format_instant
 from capacity.units import Catalogue
 from web.ledger_desk import Judged
-from web.outcome_export import guarded
+from web.tables import Column, Holds, Row, Table
 
-COLUMNS = (
-    "at", "at_local", "id", "finding", "matching", "alternatives", "reasons", "outcome", "reason",
-    "unit", "unit_name", "municipality", "capabilities", "within_minutes", "where", "surge_level",
-    "corrections", "comments",
-)  # fmt: skip
-"""The header row; docs/replay.md says what each column holds. Nobody is named in any."""
+TABLE = Table(
+    "ledger",
+    (
+        Column("at", Holds.INSTANT),
+        Column("at_local", Holds.CLOCK),
+        Column("id"),
+        Column("finding"),
+        Column("matching", Holds.WHOLE),
+        Column("alternatives"),
+        Column("reasons"),
+        Column("outcome"),
+        Column("reason"),
+        Column("unit"),
+        Column("unit_name"),
+        Column("municipality"),
+        Column("capabilities"),
+        Column("within_minutes", Holds.WHOLE),
+        Column("where"),
+        Column("surge_level", Holds.WHOLE),
+        Column("corrections", Holds.WHOLE),
+        Column("comments"),
+    ),
+)
+"""docs/exports.md says what each column holds. Nobody is named in any."""
 
 
-def ledger_csv(
-    cases: Iterable[Judged], comments: Mapping[str, Sequence[Comment]], separator: str
-) -> bytes:
-    """The document in UTF-8 with its mark, without which spreadsheets misread Danish letters."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for each in cases:
-        told = ledger_json(each, comments.get(each.case.outcome.id, ()))
-        writer.writerow([guarded(cell) for cell in _cells(each, told)])
-    return text.getvalue().encode("utf-8-sig")
+def ledger_rows(
+    cases: Iterable[Judged], comments: Mapping[str, Sequence[Comment]]
+) -> Iterator[Row]:
+    """A row for each call."""
+    return (_cells(each, comments.get(each.case.outcome.id, ())) for each in cases)
 
 
 def ledger_json(judged: Judged, comments: Iterable[Comment]) -> dict[str, object]:
@@ -62,35 +72,33 @@ def ledger_json(judged: Judged, comments: Iterable[Comment]) -> dict[str, object
     }
 
 
-def _cells(judged: Judged, told: Mapping[str, object]) -> Iterable[object]:
+def _cells(judged: Judged, comments: Sequence[Comment]) -> Row:
     case, catalogue = judged.case, judged.catalogue
-    need = case.outcome.value["need"] or {}
-    local = case.outcome.at.astimezone(COPENHAGEN)
-    comments = told["comments"]
-    assert isinstance(comments, list)
+    value = case.outcome.value
+    need = value["need"] or {}
     return (
-        told["at"],
-        local.strftime("%Y-%m-%d %H:%M:%S"),
-        told["id"],
-        told["finding"],
-        told["matching"],
+        case.outcome.at,
+        case.outcome.at.astimezone(COPENHAGEN).replace(tzinfo=None),
+        case.outcome.id,
+        case.finding.value,
+        case.matching,
         "; ".join(each.name for each in case.alternatives),
         "; ".join(_reasons(judged)),
-        told["outcome"],
-        told["reason"],
-        told["unit"],
-        _name(catalogue, case.outcome.value["unit"]),
+        value["outcome"],
+        value["reason"],
+        value["unit"],
+        _name(catalogue, value["unit"]),
         need.get("municipality"),
         " ".join(need.get("capabilities", ())),
         need.get("within_minutes"),
         need.get("where"),
-        told["surge_level"],
-        told["corrections"],
-        " | ".join(f"{each['role']}: {each['text']}" for each in comments),
+        judged.level,
+        len(case.outcome.corrections),
+        " | ".join(f"{each.role}: {each.text}" for each in comments),
     )
 
 
-def _reasons(judged: Judged) -> Iterable[str]:
+def _reasons(judged: Judged) -> Iterator[str]:
     """The codes (docs/rules.md) of what decided each alternative."""
     for each in judged.case.alternatives:
         codes = [r["code"] for r in each.reasons if r["verdict"] == each.verdict]

@@ -1,47 +1,51 @@
-"""Outcomes as CSV, for a spreadsheet: one line for each call, its present value."""
+"""Outcomes as a table: one line for each call, its present value."""
 
-import csv
-import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from capacity.instants import COPENHAGEN, format_instant
+from capacity.instants import COPENHAGEN
 from capacity.outcomes import Logged
 from capacity.units import Catalogue
+from web.tables import Column, Holds, Row, Table
+from web.tables import guarded as guarded
 
-COLUMNS = (
-    "at", "at_local", "id", "outcome", "reason", "unit", "unit_name", "hold", "municipality",
-    "capabilities", "within_minutes", "where", "took_seconds", "role", "organisation",
-    "corrections", "first_outcome", "first_reason",
-)  # fmt: skip
-"""The header row; docs/outcomes.md says what each column holds. Accounts are left out."""
+TABLE = Table(
+    "outcomes",
+    (
+        Column("at", Holds.INSTANT),
+        Column("at_local", Holds.CLOCK),
+        Column("id"),
+        Column("outcome"),
+        Column("reason"),
+        Column("unit"),
+        Column("unit_name"),
+        Column("hold"),
+        Column("municipality"),
+        Column("capabilities"),
+        Column("within_minutes", Holds.WHOLE),
+        Column("where"),
+        Column("took_seconds", Holds.WHOLE),
+        Column("role"),
+        Column("organisation"),
+        Column("corrections", Holds.WHOLE),
+        Column("first_outcome"),
+        Column("first_reason"),
+    ),
+)
+"""docs/exports.md says what each column holds. Accounts are left out."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+def outcome_rows(outcomes: Iterable[Logged], catalogue: Catalogue) -> Iterator[Row]:
+    """A row for each outcome."""
+    return (_cells(each, catalogue) for each in outcomes)
 
 
-def outcomes_csv(outcomes: Iterable[Logged], catalogue: Catalogue, separator: str) -> bytes:
-    """The document in UTF-8 with its mark, without which spreadsheets misread Danish letters."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for outcome in outcomes:
-        writer.writerow([guarded(cell) for cell in _cells(outcome, catalogue)])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def guarded(cell: object) -> str:
-    """The cell's text, made harmless where a spreadsheet would take it for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-
-
-def _cells(outcome: Logged, catalogue: Catalogue) -> Iterable[object]:
+def _cells(outcome: Logged, catalogue: Catalogue) -> Row:
     value, first = outcome.value, outcome.logged
     need = value["need"] or {}
     unit = catalogue.units.get(value["unit"] or "")
-    local = outcome.at.astimezone(COPENHAGEN)
     return (
-        format_instant(outcome.at),
-        local.strftime("%Y-%m-%d %H:%M:%S"),
+        outcome.at,
+        outcome.at.astimezone(COPENHAGEN).replace(tzinfo=None),
         outcome.id,
         value["outcome"],
         value["reason"],

@@ -6,7 +6,7 @@ stood before them, and every moment is told for what a reader of the board would
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
@@ -49,7 +49,8 @@ class PastChange:
 class Step:
     """One moment at which one unit changed; `seq` and `epoch` name the change that did it.
 
-    Both are ``None`` where time did it.
+    Both are ``None`` where time did it. `row` is the unit's row from then on, or the last one of a
+    unit that left; ``None`` where that is not known.
     """
 
     at: datetime
@@ -57,6 +58,7 @@ class Step:
     kind: StepKind
     epoch: str | None = None
     seq: int | None = None
+    row: RowJson | None = field(default=None, compare=False, repr=False)
 
 
 def steps(
@@ -93,20 +95,25 @@ class _Walk:
                 heappop(self._due)  # two changes at once gave the same end
             row = self._rows.get(unit)
             if at > self._since and row is not None and _stale_at(row) == at:
-                yield Step(at, unit, StepKind.STALE)
+                yield Step(at, unit, StepKind.STALE, row=row)
 
     def take(self, change: PastChange) -> Step:
         """The step that a change is."""
         before = self._rows.pop(change.unit, None)
-        kind = StepKind.LEFT
+        kind, row = StepKind.LEFT, before
         if change.row:
-            row: RowJson = orjson.loads(change.row)
+            row = _read(change.row)
             self._rows[change.unit] = row
             stale_at = _stale_at(row)
             if stale_at is not None:
                 heappush(self._due, (stale_at, change.unit))
             kind = StepKind.CONFIRMED if _looks_alike(before, row, change.at) else StepKind.FIGURES
-        return Step(change.at, change.unit, kind, change.epoch, change.seq)
+        return Step(change.at, change.unit, kind, change.epoch, change.seq, row)
+
+
+def _read(text: str) -> RowJson:
+    row: RowJson = orjson.loads(text)
+    return row
 
 
 def _looks_alike(before: RowJson | None, after: RowJson, at: datetime) -> bool:

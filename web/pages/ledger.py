@@ -20,6 +20,7 @@ from web.pages import times
 from web.pages.calls import names_of
 from web.pages.cluster import title_of
 from web.pages.environment import render
+from web.pages.exports import export_links
 from web.pages.replay import Looker
 from web.pages.why import length, why
 from web.words import LANGUAGES, Lang, Words
@@ -135,7 +136,9 @@ def render_ledger(
         page_after=choice.query(page=choice.page + 1) if choice.page < pages else "",
         page_text=f"{min(choice.page, pages)} / {pages}",
         shown_calls=calls,
-        export=f"/api/v1/ledger/{cluster_id}.csv" + choice.query(page=""),
+        exports=export_links(
+            lambda form: f"/api/v1/ledger/{cluster_id}{choice.query(page='', format=form)}", words
+        ),
         here=choice.query(),
         most=MOST_TEXT,
         nonce=ledger.nonce,

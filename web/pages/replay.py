@@ -18,6 +18,7 @@ from capacity.units import Catalogue
 from web.pages import times
 from web.pages.cluster import abilities_of, title_of, words_of
 from web.pages.environment import render
+from web.pages.exports import Links, export_links
 from web.pages.filters import Filters
 from web.pages.groups import Viewer, lay_out
 from web.pages.visitor import Visitor
@@ -127,12 +128,23 @@ def render_replay(scene: Scene, cluster_id: str, lang: Lang, looker: Looker) -> 
             _agreement(catalogue, each, moment.used, at, words, abilities)
             for each in moment.agreements
         ],
+        board_exports=_exports(f"/api/v1/board/{cluster_id}", words, at=at),
+        changes_exports=_exports(
+            f"/api/v1/history/{cluster_id}/changes",
+            words,
+            **{"from": day_start, "to": min(day_away(day_start, 1), scene.now)},
+        ),
         script_words=words.for_script(ROOM),
         demo=looker.demo,
         may_review=looker.may_review,
         visitor=looker.visitor,
         language_hrefs={other: _href(at, lang=other) for other in LANGUAGES},
     )
+
+
+def _exports(address: str, words: Words, **instants: datetime) -> Links:
+    query = {name: format_instant(each) for name, each in instants.items()}
+    return export_links(lambda form: f"{address}?{urlencode({**query, 'format': form})}", words)
 
 
 def _links(scene: Scene, words: Words) -> Iterable[Link]:

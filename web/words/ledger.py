@@ -50,7 +50,6 @@ PAGE: Final[Mapping[str, Pair]] = {
         "Ugen findes ikke; ugen nu er vist.",
         "No such week; this week is shown.",
     ),
-    "ledger_export": ("Hent som CSV", "Download as CSV"),
     "ledger_cases": ("Kaldene", "The calls"),
     "ledger_logged": ("Udfald", "Outcome"),
     "ledger_reason": ("Årsag", "Reason"),

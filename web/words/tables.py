@@ -11,6 +11,8 @@ SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {}
 
 _TABLES: Final[Mapping[str, Pair]] = {
     "tables_fetch": ("Hent tabellen:", "Download the table:"),
+    "tables_board": ("Hent denne tavle:", "Download this board:"),
+    "tables_changes": ("Hent døgnets ændringer:", "Download the day’s changes:"),
     "tables_csv": ("CSV", "CSV"),
     "tables_xlsx": ("Excel", "Excel"),
     "tables_parquet": ("Parquet", "Parquet"),
@@ -27,6 +29,7 @@ _TABLES: Final[Mapping[str, Pair]] = {
     "table_place": ("Kommune", "Municipality"),
     "table_period": ("Periode", "Period"),
     "table_period_told": ("{first} til {last}", "{first} to {last}"),
+    "table_moment": ("Tidspunkt", "Moment"),
     "table_made": ("Dannet", "Made"),
     "table_choice": ("Udvalg", "Choice"),
     "table_column": ("Kolonne", "Column"),
@@ -128,6 +131,10 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     "column_first_outcome": ("Udfaldet, som det først blev noteret", "What was logged at first"),
     "column_first_reason": ("Årsagen, som den først blev noteret", "The reason given at first"),
     "column_free": ("Ledige pladser, der kan tages nu", "Free places that can be taken now"),
+    "column_freshness": (
+        "Hvor langt tallene kunne bruges: fresh, ageing, stale (så er de udeladt), unknown",
+        "How far figures could be trusted: fresh, ageing, stale (then left out), unknown",
+    ),
     "column_held": ("Pladser, der holdes for et kald", "Places held for a call"),
     "column_hold": ("Reservationens id", "The hold’s id"),
     "column_hour": (
