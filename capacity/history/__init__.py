@@ -1,6 +1,6 @@
 """What was true, in SQL. The only place in the program that knows SQL."""
 
-from capacity.history import annotations, backfill, comments, looking_back
+from capacity.history import annotations, backfill, comments, kept_tables, looking_back, parts
 from capacity.history.errors import (
     HistoryError,
     HistoryUnavailableError,
@@ -37,6 +37,8 @@ __all__ = [
     "annotations",
     "backfill",
     "comments",
+    "kept_tables",
     "looking_back",
     "migrate",
+    "parts",
 ]

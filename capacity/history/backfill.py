@@ -20,6 +20,7 @@ from typing import Final
 from sqlalchemy import Connection, func, insert, select, tuple_, update
 from sqlmodel import col
 
+from capacity.history import parts
 from capacity.history.backfill_tables import BackfillRecord
 from capacity.history.errors import HistoryError
 from capacity.history.recording import observed_at
@@ -190,6 +191,7 @@ def _insert(connection: Connection, cluster: str, numbered: Sequence[tuple[int, 
             col(ChangeRecord.cluster) == cluster, col(ChangeRecord.epoch) == EPOCH
         )
     )
+    parts.make(connection, [moment.at for _, moment in numbered])
     connection.execute(
         insert(ChangeRecord),
         [

@@ -10,7 +10,9 @@ from typing import IO, Any
 
 from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select, text
 
+from capacity.history import parts
 from capacity.history.tables import HistoryTable
+from capacity.instants import from_epoch_millis
 
 READ_TOGETHER = 5_000
 Progress = Callable[[str, int], None]
@@ -54,6 +56,9 @@ def load(connection: Connection, file: IO[str], progress: Progress) -> dict[str,
     def put() -> None:
         if waiting:
             target = HistoryTable.metadata.tables[table]
+            if table == "change":
+                at = columns.index("applied_at")
+                parts.make(connection, [from_epoch_millis(row[at]) for row in waiting])
             plain = insert(_plain(target))
             connection.execute(plain, [dict(zip(columns, row, strict=True)) for row in waiting])
             counts[table] += len(waiting)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 from sqlmodel import col
 
 from capacity.board.changes import Cursor
@@ -25,6 +26,28 @@ class PastBoard:
     rows: list[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """A recorded change that is in force."""
+
+    id: int
+    unit: str
+    epoch: str
+    seq: int
+    applied_at: datetime
+    row: str
+
+
+_OF_CHANGE = (
+    col(ChangeRecord.id),
+    col(ChangeRecord.unit),
+    col(ChangeRecord.epoch),
+    col(ChangeRecord.seq),
+    col(ChangeRecord.applied_at),
+    col(ChangeRecord.row),
+)
+
+
 def board_at(connection: Connection, cluster: str, instant: datetime | None) -> PastBoard:
     """Of every unit the last change, in stream order, applied at or before `instant`.
 
@@ -33,13 +56,22 @@ def board_at(connection: Connection, cluster: str, instant: datetime | None) -> 
     unit the last run that had begun, and one index look-up in it. It holds for any clock, for
     `applied_at` can only go back where a new epoch, hence a new run, begins.
     """
-    return _board_of(connection, last_changes(connection, cluster, instant))
+    found = last_changes(connection, cluster, instant)
+    if not found:
+        return PastBoard(NO_CURSOR, [])
+    latest = max(found, key=lambda change: change.id)
+    in_order = sorted(found, key=lambda change: change.unit)
+    return PastBoard(
+        Cursor(latest.epoch, latest.seq), [change.row.encode() for change in in_order if change.row]
+    )
 
 
-def last_changes(connection: Connection, cluster: str, instant: datetime | None) -> Sequence[int]:
-    """The ids of the changes in force at `instant`, one a unit; see `board_at`."""
+def last_changes(
+    connection: Connection, cluster: str, instant: datetime | None
+) -> Sequence[StandingChange]:
+    """The changes in force at `instant`, one a unit; see `board_at`."""
     begun = select(func.max(UnitRun.first_id)).where(col(UnitRun.cluster) == cluster)
-    last = select(col(ChangeRecord.id)).where(
+    last = select(*_OF_CHANGE).where(
         col(ChangeRecord.cluster) == col(UnitRun.cluster),
         col(ChangeRecord.unit) == col(UnitRun.unit),
         col(ChangeRecord.epoch) == col(UnitRun.epoch),
@@ -48,28 +80,18 @@ def last_changes(connection: Connection, cluster: str, instant: datetime | None)
         begun = begun.where(col(UnitRun.first_at) <= instant)
         last = last.where(col(ChangeRecord.applied_at) <= instant)
     newest_first = (col(ChangeRecord.applied_at).desc(), col(ChangeRecord.id).desc())
-    return connection.scalars(
-        select(last.order_by(*newest_first).limit(1).scalar_subquery()).where(
-            col(UnitRun.cluster) == cluster,
-            col(UnitRun.first_id).in_(begun.group_by(col(UnitRun.unit))),
-        )
-    ).all()
-
-
-def _board_of(connection: Connection, ids: Sequence[int]) -> PastBoard:
-    found = connection.execute(
-        select(
-            col(ChangeRecord.id),
-            col(ChangeRecord.unit),
-            col(ChangeRecord.epoch),
-            col(ChangeRecord.seq),
-            col(ChangeRecord.row),
-        ).where(col(ChangeRecord.id).in_(ids))
-    ).all()
-    if not found:
-        return PastBoard(NO_CURSOR, [])
-    latest = max(found, key=lambda change: change.id)
-    in_order = sorted(found, key=lambda change: change.unit)
-    return PastBoard(
-        Cursor(latest.epoch, latest.seq), [change.row.encode() for change in in_order if change.row]
+    last = last.order_by(*newest_first).limit(1)
+    query: Any
+    if connection.dialect.name == "postgresql":
+        # Each unit's look begins in the part of `instant` and goes back no further than it must.
+        found = last.correlate(UnitRun).lateral()
+        query = select(*found.c).select_from(UnitRun).join(found, true())
+    else:
+        number = last.with_only_columns(col(ChangeRecord.id)).correlate(UnitRun).scalar_subquery()
+        query = select(*_OF_CHANGE).select_from(UnitRun)
+        query = query.join(ChangeRecord, col(ChangeRecord.id) == number)
+    query = query.where(
+        col(UnitRun.cluster) == cluster,
+        col(UnitRun.first_id).in_(begun.group_by(col(UnitRun.unit))),
     )
+    return [StandingChange(*each) for each in connection.execute(query)]

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
 from capacity.history.past import last_changes
-from capacity.history.tables import ChangeRecord, JournalRecord, LateRecord, UnitRun
+from capacity.history.tables import ChangeRecord, JournalRecord, LateRecord
 from capacity.indicators.pressure import SurgeEntry
 from capacity.instants import epoch_millis, parse_instant
 
@@ -29,30 +29,18 @@ _INSTANT_BEFORE = timedelta(milliseconds=1)
 
 def standing_before(connection: Connection, cluster: str, instant: datetime) -> list[RawChange]:
     """Of each unit the change in force just before an instant."""
-    ids = last_changes(connection, cluster, instant - _INSTANT_BEFORE)
-    found = connection.execute(select(*_CHANGE).where(col(ChangeRecord.id).in_(ids)))
-    return [(row.id, row.unit, row.applied_at, row.row) for row in found]
+    found = last_changes(connection, cluster, instant - _INSTANT_BEFORE)
+    return [(each.id, each.unit, each.applied_at, each.row) for each in found]
 
 
 def changes_between(
     connection: Connection, cluster: str, since: datetime, until: datetime
 ) -> list[RawChange]:
-    """Changes applied from `since` until before `until`; one index look-up in each unit's run."""
-    of_run = and_(
-        col(ChangeRecord.cluster) == col(UnitRun.cluster),
-        col(ChangeRecord.unit) == col(UnitRun.unit),
-        col(ChangeRecord.epoch) == col(UnitRun.epoch),
-    )
-    query = (
-        select(*_CHANGE)
-        .select_from(UnitRun)
-        .join(ChangeRecord, of_run)
-        .where(
-            col(UnitRun.cluster) == cluster,
-            col(UnitRun.first_at) < until,
-            col(ChangeRecord.applied_at) >= since,
-            col(ChangeRecord.applied_at) < until,
-        )
+    """Changes applied from `since` until before `until`."""
+    query = select(*_CHANGE).where(
+        col(ChangeRecord.cluster) == cluster,
+        col(ChangeRecord.applied_at) >= since,
+        col(ChangeRecord.applied_at) < until,
     )
     return [(row.id, row.unit, row.applied_at, row.row) for row in connection.execute(query)]
 

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from capacity.board.changes import Change, LateReading
 from capacity.board.journal import JournalRead
+from capacity.history import parts
 from capacity.history.journal import insert_entries, note_gap
 from capacity.history.position import NOWHERE, Position, missing_before, move
 from capacity.history.tables import (
@@ -144,6 +145,7 @@ def _unrecorded(
 def _insert_changes(connection: Connection, cluster: str, changes: Sequence[Change]) -> None:
     if not changes:
         return
+    parts.make(connection, [change.applied_at for change in changes])
     connection.execute(
         insert(ChangeRecord),
         [
