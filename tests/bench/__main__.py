@@ -26,6 +26,7 @@ from tests.bench import (
     size,
     snapshots,
     steady,
+    years,
 )
 from tests.bench.figures import CannotRunError, Figure, Missing
 from tests.bench.plan import FULL, QUICK, Plan, Progress
@@ -46,6 +47,7 @@ MEASUREMENTS = {
         alternatives,
         parsing,
         parsing_recorded,
+        years,
     )
 }
 RESULTS = Path(__file__).parents[2] / "bench-results"
@@ -55,6 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for; whatever happens, everything that was started is stopped."""
     options = _parser().parse_args(arguments)
     plan = QUICK if options.quick else FULL
+    if options.whole_year:
+        plan = replace(plan, years_units=100, years_every=1, years_starts=3)
+    if options.years_on:
+        plan = replace(plan, years_on=(options.years_on,))
     if options.runs is not None:
         plan = replace(plan, runs=options.runs, idle_runs=options.runs)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -106,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="three short runs, under a minute")
     parser.add_argument("--only", action="append", choices=list(MEASUREMENTS), metavar="NAME")
     parser.add_argument("--runs", type=int, help="how often everything is repeated")
+    parser.add_argument(
+        "--whole-year", action="store_true", help="years: a change a minute, 60 GB a database"
+    )
+    parser.add_argument("--years-on", choices=("sqlite", "postgres"), help="on this one only")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the JSON file")
     return parser
 

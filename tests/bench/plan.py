@@ -14,6 +14,8 @@ class Plan:
     changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
     `limit` compares with peers on `limit_boards`, and saturated on `many_boards` too; `steady`
     takes as many; `size` counts units a cluster, clusters, and changes in a year's history.
+    `years`: that many units change every `years_every` minutes, and are asked about after so many
+    months; the service is then started `years_starts` times over all of it.
     `hostile` connections disturb `hostile_boards` boards for stretches of `hostile_for`.
     """
 
@@ -41,6 +43,11 @@ class Plan:
     hostile: int = 50
     hostile_boards: int = 1000
     hostile_for: float = 12.0
+    years_on: tuple[str, ...] = ("sqlite", "postgres")
+    years_units: int = 100
+    years_every: int = 10
+    years_months: tuple[int, ...] = (1, 3, 6, 12)
+    years_starts: int = 3
 
     @property
     def each(self) -> range:
@@ -70,6 +77,9 @@ QUICK = Plan(
     history=10_000,
     hostile_boards=200,
     hostile_for=3.0,
+    years_units=30,
+    years_every=60,
+    years_starts=1,
 )
 
 

@@ -179,6 +179,19 @@ class Stage:
             yield server
 
     @contextlib.contextmanager
+    def on(self, world: World, sql_url: str | None = None) -> Iterator[Server]:
+        """The same on an emptied store, with its history at that address (or in the world)."""
+        with Redis.from_url(self.url) as client:
+            client.flushall()
+        port = free_port()
+        environment = world.environment(self.url, port)
+        if sql_url is not None:
+            environment["AKUTOVERBLIK_SQL_URL"] = sql_url
+        command = [sys.executable, "-m", "web.cli", "serve", "--as-demo"]
+        with self.running(command, environment, port, is_ready) as server:
+            yield server
+
+    @contextlib.contextmanager
     def plain(self) -> Iterator[Server]:
         """The plain baseline server, once it takes connections."""
         port = free_port()

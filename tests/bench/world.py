@@ -61,8 +61,15 @@ class World:
     keys: tuple[str, ...]
 
     @classmethod
-    def write(cls, folder: Path, units: int, sources: int = 1, clusters: int = 1) -> "World":
-        """Write the files and make a key for every source.
+    def write(
+        cls,
+        folder: Path,
+        units: int,
+        sources: int = 1,
+        clusters: int = 1,
+        capabilities: int = len(_CAPABILITIES),
+    ) -> "World":
+        """Write the files and make a key for every source. Each unit has so many `capabilities`.
 
         With more clusters than one, `units` are shared out among them, and only those of the
         first are reported on.
@@ -77,7 +84,7 @@ class World:
                 id=unit,
                 number=number,
                 cluster=names[number * clusters // units],
-                capabilities=json.dumps(_CAPABILITIES),
+                capabilities=json.dumps(_CAPABILITIES[:capabilities]),
             )
             for number, unit in enumerate(ids)
         ]

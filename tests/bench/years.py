@@ -1,0 +1,284 @@
+"""Years: what questions of the past cost as history grows to a year of a region.
+
+A hundred units with a change each at the same pace all year. At one, three and twelve months the
+same questions are asked of the same database, whichever it is; the baseline is the product at one.
+The usual run has a change of each unit every ten minutes; ``--whole-year`` one a minute (52.6
+million changes, 60 GB and an hour for each database).
+
+Amounts of days are made once, by the program itself, and put into all other days.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import psycopg
+from sqlalchemy import Connection, text
+
+from capacity.board.changes import Change
+from capacity.history import History, Roller, migrate
+from capacity.history.parts import next_month
+from capacity.history.rollups import Rolled, move, read_rolled, write_day
+from capacity.indicator_catalogue import builtin_definitions
+from capacity.indicators.day import Scope
+from capacity.indicators.days import day_of, days_between
+from capacity.instants import epoch_millis
+from capacity.units import Catalogue
+from tests.bench.figures import CannotRunError, Figure, Missing
+from tests.bench.plan import Plan, Progress
+from tests.bench.processes import Stage, on_cores
+from tests.bench.world import CLUSTER, World
+from tests.bench.years_fill import START, Maker, fill
+from tests.support.databases import PostgresServer, postgres_available, sqlite_url
+from web.indicator_desk import IndicatorDesk, Span
+
+NAME = "years"
+ROUNDS = 5
+"""Values of each question; each is a median of several askings."""
+CAPABILITIES = 2
+"""Of each unit: rows of 730 bytes, so that a year finds room on an ordinary disk."""
+LOOKS = 40
+"""Askings of a board at a random minute, in one round."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What each question took at one size, in seconds, round by round."""
+
+    changes: int
+    took: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, what: str, seconds: float) -> None:
+        """One value."""
+        self.took.setdefault(what, []).append(seconds)
+
+
+def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure | Missing]:
+    """Both databases, one after the other, each removed before the next."""
+    with on_cores(stage.cores.client | stage.cores.server):
+        return list(_all(plan, stage, progress))
+
+
+def _all(plan: Plan, stage: Stage, progress: Progress) -> Iterator[Figure | Missing]:
+    for database in plan.years_on:
+        if database == "postgres" and (reason := postgres_available()) is not None:
+            yield Missing("a year on PostgreSQL", reason)
+            continue
+        with _database(database, stage.folder) as url:
+            yield from _grow(database, url, plan, stage, progress)
+
+
+@contextmanager
+def _database(name: str, folder: Path) -> Iterator[str]:
+    if name == "sqlite":
+        place = folder / "years"
+        place.mkdir()
+        try:
+            yield sqlite_url(place)
+        finally:
+            shutil.rmtree(place)
+        return
+    server = PostgresServer()
+    try:
+        server.start()
+        tune(server)
+        yield server.new_database()
+    finally:
+        server.remove()
+
+
+def tune(server: PostgresServer) -> None:
+    """Memory as a small production server has it; no log of what is filled in bulk."""
+    settings = {
+        "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB",
+        "wal_level": "minimal", "max_wal_senders": "0",
+    }  # fmt: skip
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+    server.stop()
+    server.start()
+
+
+def _grow(
+    name: str, url: str, plan: Plan, stage: Stage, progress: Progress
+) -> list[Figure | Missing]:
+    """Fill month by month, ask at each size, and start the service at the last."""
+    migrate(url)
+    world = World.write(stage.folder / f"world-{name}", plan.years_units, capabilities=CAPABILITIES)
+    catalogue, _ = world.load()
+    maker = Maker(catalogue, world.units, plan.years_every)
+    sizes: dict[int, Told] = {}
+    month = START
+    for number in range(1, max(plan.years_months) + 1):
+        began = time.monotonic()
+        fill(url, maker, month)
+        month = next_month(month)
+        pace = maker.made / (number * 1e6)
+        progress.say(
+            f"years, {name}: month {number} filled, {maker.made / 1e6:.1f} million changes"
+            f" ({pace:.1f} million a month, {time.monotonic() - began:.0f} s)"
+        )
+        if number in plan.years_months:
+            sizes[number] = asyncio.run(_ask(url, catalogue, month, maker, progress))
+    starts = [_start(url, world, stage, progress) for _ in range(plan.years_starts)]
+    return _figures(name, sizes, starts)
+
+
+async def _ask(
+    url: str, catalogue: Catalogue, now: datetime, maker: Maker, progress: Progress
+) -> Told:
+    told = Told(maker.made)
+    history = History(url)
+    await history.start()
+    try:
+        await _roll(history, catalogue, now, told, progress)
+        random = Random(1)
+        for _ in range(ROUNDS):
+            await _look(history, catalogue, now, random, told)
+        await _record(history, catalogue, now, told)
+    finally:
+        await history.stop()
+    for what, took in told.took.items():
+        progress.say(f"years: {maker.made / 1e6:.1f} million, {what}: {median(took) * 1e3:.1f} ms")
+    return told
+
+
+async def _roll(
+    history: History, catalogue: Catalogue, now: datetime, told: Told, progress: Progress
+) -> None:
+    """Make the amounts of a whole day as the program does, and copy them to the days that have
+    none."""
+    needs = tuple(builtin_definitions(catalogue).needs.values())
+    scope = Scope(CLUSTER, catalogue, needs)
+    roller = Roller(history)
+    model = day_of(now) - timedelta(days=2)
+    for _ in range(2):
+        began = time.perf_counter()
+        tally = await roller.tally(scope, model, now)
+        told.note("amounts of a day from its changes", time.perf_counter() - began)
+    progress.say(f"years: {len(tally)} amounts a day")
+    rolled = await history.read(lambda c: read_rolled(c, CLUSTER))
+    first = day_of(START) if rolled is None else day_of(rolled.through)
+    if rolled is None:
+        nothing = Rolled(0, START, 0, 0, 0)
+        rolled = await history.write(lambda c: move(c, CLUSTER, None, nothing))
+    standing = rolled
+    rolled = await history.write(lambda c: write_day(c, CLUSTER, standing, model, tally))
+    others = [day.isoformat() for day in days_between(first, day_of(now)) if day != model]
+    await history.write(lambda c: _copy_day(c, model.isoformat(), others))
+    last, upto = rolled, now
+    await history.write(
+        lambda c: move(c, CLUSTER, last, Rolled(last.version, upto, 2**40, 2**40, 2**40))
+    )
+
+
+def _copy_day(connection: Connection, model: str, days: list[str]) -> None:
+    """Put a day's amounts into others, in the order of the table's key: so it is quickest."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size=-1000000")
+    else:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.execute(text("CREATE TEMPORARY TABLE wanted (day TEXT)"))
+    connection.execute(text("INSERT INTO wanted VALUES (:day)"), [{"day": day} for day in days])
+    connection.execute(text("DELETE FROM rollup WHERE day IN (SELECT day FROM wanted)"))
+    connection.execute(
+        text(
+            "INSERT INTO rollup (cluster, measure, hour, day, subject, kind, municipality, amount)"
+            " SELECT cluster, measure, hour, wanted.day, subject, kind, municipality, amount"
+            " FROM rollup CROSS JOIN wanted WHERE cluster = :cluster AND rollup.day = :model"
+            " ORDER BY 1, 2, 3, 4, 5, 6, 7"
+        ),
+        {"model": model, "cluster": CLUSTER},
+    )
+    connection.execute(text("DROP TABLE wanted"))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size=-2000")
+
+
+async def _look(
+    history: History, catalogue: Catalogue, now: datetime, random: Random, told: Told
+) -> None:
+    length = now - START
+    looks: list[float] = []
+    for _ in range(LOOKS):
+        at = START + timedelta(minutes=1) + random.random() * (length - timedelta(minutes=1))
+        began = time.perf_counter()
+        board = await history.board_at(CLUSTER, at)
+        looks.append(time.perf_counter() - began)
+        if len(board.rows) != len(catalogue.units):
+            raise CannotRunError(f"the board of {at} has {len(board.rows)} rows")
+    told.note("the board at a random minute", median(looks))
+    told.note("the same, slowest of forty", max(looks))
+    desk = IndicatorDesk(history, builtin_definitions(catalogue), CLUSTER)
+    last = day_of(now) - timedelta(days=1)
+    for what, span in (
+        ("all indicators of a month, by day", Span("day", last - timedelta(days=27), last)),
+        ("all indicators of all months, by month", Span("month", day_of(START), last)),
+    ):
+        began = time.perf_counter()
+        found = await desk.read(span)
+        told.note(what, time.perf_counter() - began)
+        if not any(each.periods for each in found):
+            raise CannotRunError(f"{what}: no figures")
+
+
+async def _record(history: History, catalogue: Catalogue, now: datetime, told: Told) -> None:
+    """A thousand changes in one transaction, as the historian writes a backlog; then taken away."""
+    unit = next(iter(catalogue.units))
+    board = await history.board_at(CLUSTER, now)
+    row = next(row for row in board.rows if unit.encode() in row)
+    position = await history.position(CLUSTER)
+    millis = epoch_millis(now) - 10_000
+    for number in range(ROUNDS):
+        epoch = f"bench{now:%y%m}{number}"
+        changes = [Change(f"{millis + n}-0", epoch, n + 1, unit, row) for n in range(1000)]
+        began = time.perf_counter()
+        recorded = await history.record(CLUSTER, changes, [], position)
+        told.note("a thousand changes recorded", time.perf_counter() - began)
+        position = recorded.position
+    for table in ("change", "unit_run"):
+        await history.write(partial(_take_away, table=table))
+
+
+def _take_away(connection: Connection, table: str) -> None:
+    connection.execute(text(f"DELETE FROM {table} WHERE epoch LIKE 'bench%'"))
+
+
+def _start(url: str, world: World, stage: Stage, progress: Progress) -> tuple[float, float]:
+    """Seconds until the service is ready: with all this history, and with none."""
+    with stage.on(world, sql_url=url) as server:
+        ours = server.started_in
+    with stage.on(world) as server:
+        least = server.started_in
+    shutil.rmtree(world.folder / "data", ignore_errors=True)
+    progress.say(f"years: ready after {ours:.1f} s, without history after {least:.1f} s")
+    return ours, least
+
+
+def _figures(
+    name: str, sizes: dict[int, Told], starts: list[tuple[float, float]]
+) -> list[Figure | Missing]:
+    least, *more = sorted(sizes)
+    base = sizes[least]
+    figures: list[Figure | Missing] = []
+    for what in base.took:
+        for months in more:
+            told = sizes[months]
+            size = f"{months} months, {told.changes / 1e6:.1f} million changes"
+            ours, theirs = (tuple(1e3 * t for t in each.took[what]) for each in (told, base))
+            against = f"{least} month, {base.changes / 1e6:.1f} million"
+            figures.append(Figure(f"{name}, {size}: {what}", "ms", "less", ours, theirs, against))
+    if starts:
+        ours, theirs = zip(*starts, strict=True)
+        what = f"{name}, {max(sizes)} months: start until ready"
+        figures.append(Figure(what, "s", "less", ours, theirs, "the same, no history"))
+    return figures
