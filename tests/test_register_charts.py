@@ -1,81 +1,26 @@
 """Figures of registers on the charts: drafts are seen to be drafts, corrections say what was."""
 
-import re
-from collections.abc import AsyncIterator
 from csv import DictReader
-from datetime import UTC, datetime
 from io import StringIO
-from pathlib import Path
 
-import pytest
-
-from capacity.board import Board, EmbeddedServer
-from tests.support.people import Person, account_for, signed_in
+from tests.support.indicator_pages import (
+    API,
+    CLUSTER,
+    CODES,
+    RANDERS,
+    chart,
+    hand_in,
+    row,
+    sign,
+    text,
+)
+from tests.support.people import Person
 from tests.support.registers import lines, months
-from tests.support.service import Service, running, settings_for
 
-NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-CLUSTER, RANDERS = "/indicators/randers", "/indicators/randers/0730"
-API = "/api/v1/indicators/randers"
-CODES = ("0706", "0707", "0710", "0730")
+pytest_plugins = ["tests.support.indicator_fixtures"]
+
 NUMBERS = [800, 812, 805, 799, 810, 803, 808, 795, 801, 806, 798, 804, 809, 802, 990]
 """Fifteen months from January 2025, of which the last is far above the others."""
-
-
-@pytest.fixture
-async def service(
-    board: Board, valkey_server: EmbeddedServer, tmp_path: Path
-) -> AsyncIterator[Service]:
-    settings = settings_for(tmp_path, valkey_server.url, run_feeds=False)
-    async with running(settings, demo=False, clock=lambda: NOW) as service:
-        yield service
-
-
-@pytest.fixture
-async def coordinator(service: Service) -> AsyncIterator[Person]:
-    account = await account_for(service, "coordinator", clusters=("randers",))
-    async with signed_in(service, account) as person:
-        yield person
-
-
-@pytest.fixture
-async def administrator(service: Service) -> AsyncIterator[Person]:
-    async with signed_in(service, await account_for(service, "administrator")) as person:
-        yield person
-
-
-async def hand_in(person: Person, raw: bytes) -> None:
-    answer = await person.client.post(
-        f"{API}/imports", files={"file": ("f.csv", raw, "text/csv")}, headers=person.headers
-    )
-    assert answer.status_code == 200, answer.text
-    assert not answer.json()["rejected"]
-
-
-async def sign(person: Person, action: str, ids: range) -> None:
-    answer = await person.client.post(
-        f"{CLUSTER}/imports/{action}", data={"csrf": person.csrf, "id": [str(n) for n in ids]}
-    )
-    assert f"{len(ids)} tal er skrevet under" in answer.text
-
-
-async def chart(person: Person, path: str, indicator: str) -> str:
-    """The part of the page that shows one indicator."""
-    answer = await person.client.get(path)
-    assert answer.status_code == 200, answer.text
-    begin = f'data-indicator="{indicator}"'
-    assert begin in answer.text, answer.text
-    return answer.text.partition(begin)[2].partition('<div class="entry"')[0]
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").split())
-
-
-def row(html: str, period: str) -> str:
-    """The table's row of one period."""
-    (found,) = re.findall(rf'<th scope="row">{period}</th>(.*?)</tr>', html, re.DOTALL)
-    return text(found)
 
 
 async def test_a_draft_is_a_draft_in_the_picture_the_table_and_the_words(

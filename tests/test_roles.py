@@ -47,6 +47,7 @@ WANTED = {
     "import_figures":  "- - c - + - - -",
     "check_figures":   "- - c - - - - -",
     "approve_figures": "- - c - + - - -",
+    "annotate":        "- - c - - - - -",
     "feed":           "- - - - - - s -",
     "operate":        "- - - + + - - -",
     "measure":        "- - - + + - - +",
@@ -192,6 +193,8 @@ def asked(place: Besieged) -> Iterator[Asked]:
     yield from of_cluster(
         P.APPROVE_FIGURES, "POST", "/indicators/{}/imports/approve", {}, form=True
     )
+    yield from of_cluster(P.READ_INDICATORS, "GET", "/indicators/{}/changes")
+    yield from of_cluster(P.ANNOTATE, "POST", "/indicators/{}/changes", {}, form=True)
     for source in (SOURCE, XML):
         yield Asked(P.FEED, Scope(source=source), "POST", f"/api/v1/feeds/{source}", {})
     at = place.ids

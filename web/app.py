@@ -12,6 +12,7 @@ from web import (
     admin_audit_routes,
     admin_key_routes,
     admin_routes,
+    annotation_routes,
     api_alternatives,
     api_board,
     api_feeds,
@@ -97,6 +98,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(ledger_routes.router)
     # Before the indicators, whose addresses go on with any municipality.
     app.include_router(import_routes.router)
+    app.include_router(annotation_routes.router)
     app.include_router(indicator_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)

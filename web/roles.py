@@ -85,6 +85,10 @@ class Permission(StrEnum):
         "approve_figures",
         "Approve figures that somebody else has checked (scope: cluster).",
     )
+    ANNOTATE = (
+        "annotate",
+        "Note dated changes on charts, at which their limits begin anew (scope: cluster).",
+    )
     FEED = "feed", "Hand over documents of one source (scope: source)."
     OPERATE = "operate", "See and use feed health and quarantine."
     MEASURE = "measure", "Read metrics."
@@ -132,6 +136,7 @@ TABLE: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.IMPORT_FIGURES: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.CHECK_FIGURES: frozenset({Role.COORDINATOR}),
     Permission.APPROVE_FIGURES: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
+    Permission.ANNOTATE: frozenset({Role.COORDINATOR}),
     Permission.FEED: frozenset({Role.INTEGRATOR}),
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
     Permission.MEASURE: frozenset({Role.MONITOR, Role.OPERATOR, Role.ADMINISTRATOR}),
@@ -150,6 +155,7 @@ BY_CLUSTER = frozenset(
         Permission.IMPORT_FIGURES,
         Permission.CHECK_FIGURES,
         Permission.APPROVE_FIGURES,
+        Permission.ANNOTATE,
     }
 )
 BY_ORGANISATION = frozenset({Permission.ANSWER, Permission.REPORT})
@@ -166,6 +172,7 @@ CHANGING: Final = frozenset(
         Permission.IMPORT_FIGURES,
         Permission.CHECK_FIGURES,
         Permission.APPROVE_FIGURES,
+        Permission.ANNOTATE,
         Permission.ADMINISTER,
         Permission.OPERATE,
     }

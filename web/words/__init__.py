@@ -16,6 +16,7 @@ from web.words import (
     account,
     admin,
     alternatives,
+    annotations,
     board,
     calls,
     charts,
@@ -50,6 +51,7 @@ class _Room(Protocol):
 
 ROOMS: Final[Mapping[str, _Room]] = {
     "board": board,
+    "annotations": annotations,
     "surge": surge,
     "tables": tables,
     "alternatives": alternatives,
