@@ -6,13 +6,13 @@
     document.problem(("unit", 3, "phone"), "is not a Danish number")   -> ConfigError to raise
 
 A *loc* is pydantic's way of naming a place: keys and (from 0) list positions from the root. The
-standard library's TOML reader gives no lines for what it has read, so for an error `_Lines` walks
-the text a second time, only to note where each key and list element begins. No error ever repeats
-a value: it may be a secret, or worse a person number.
+TOML reader (tomli: the standard library's, compiled, as a catalogue can be megabytes) gives no
+lines for what it has read, so for an error `_Lines` walks the text a second time, only to note
+where each key and list element begins. No error ever repeats a value: it may be a secret, or worse
+a person number.
 """
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ValidationError
 
 from capacity.privacy import CPR_REASON, first_cpr, holds_cpr, may_hold_cpr
@@ -80,8 +81,8 @@ def parse(text: str, file: str) -> "Document":
     """Parse TOML text; `file` is the name that errors give."""
     text = text.replace("\r\n", "\n")
     try:
-        return Document(file, tomllib.loads(text), text)
-    except tomllib.TOMLDecodeError as error:
+        return Document(file, tomli.loads(text), text)
+    except tomli.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
         reason = _without_cpr(_AT_LINE.sub("", str(error)))
         line = int(found[1]) if found else text.count("\n") + 1
@@ -139,7 +140,7 @@ class Document:
 
     def cpr_problems(self) -> list[Problem]:
         """A problem for each text or key anywhere that holds what looks like a CPR number."""
-        if not may_hold_cpr(self.text) and _MAY_BE_WRITTEN_OTHERWISE.search(self.text) is None:
+        if not may_hold_cpr(self.text) and not _may_be_written_otherwise(self.text):
             return []  # a large catalogue has a quarter of a million values
         return [self.at(loc, CPR_REASON) for loc in _cpr_locs(self.data, ())]
 
@@ -178,8 +179,15 @@ def _without_cpr(text: str) -> str:
     return "(withheld)" if holds_cpr(text) else text
 
 
-_MAY_BE_WRITTEN_OTHERWISE = re.compile(r"\\|\d_\d|\d{9}")
-"""A backslash may stand for any character, and a number may have lost its zero, or be grouped."""
+_EVERY_DIGIT_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+
+
+def _may_be_written_otherwise(text: str) -> bool:
+    """A backslash may stand for any character; a number may be grouped, or have lost its zero."""
+    shape = text.encode().translate(_EVERY_DIGIT_ZERO)
+    return any(sign in shape for sign in (b"\\", b"0_0", b"0" * 9))
+
+
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _STRING = re.compile(
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
@@ -266,7 +274,7 @@ class _Lines:
 
     def _key_part(self) -> str:
         raw = self._skip(_KEY_PART)
-        return str(tomllib.loads(f"key = {raw}")["key"]) if raw[0] in "\"'" else raw
+        return str(tomli.loads(f"key = {raw}")["key"]) if raw[0] in "\"'" else raw
 
     def _key_and_value(self, table: tuple[str | int, ...]) -> None:
         line = self._line()

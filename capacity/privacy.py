@@ -1,6 +1,7 @@
 """Danish person numbers (CPR) are refused at every door, never stored and never logged."""
 
 import re
+from collections.abc import Iterator
 
 _DASH = r"[-\u2010-\u2015\u2212\ufe63\uff0d]"
 _CANDIDATES = (
@@ -21,6 +22,14 @@ _NOT_A_NAME_OF_ANYONE = re.compile(
     # an instant with microseconds and a western offset: 2026-01-02T03:04:05.120499-0500
     r"|\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}:\d{2}[.,]\d+-\d{4}"
 )
+_SHAPE = bytes(
+    ord("0") if chr(code).isdecimal() else ord("-") if re.match(r"[-./_\s]", chr(code)) else code
+    for code in range(256)
+)
+"""Of each byte of a Latin-1 text what it can be to a number: a digit, a mark between, or itself."""
+_SHAPES = (b"000000", b"00-00-00")
+_SOFT_HYPHEN = b"\xad"
+"""The one of the invisible characters that Latin-1 has."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 CPR_REASON = "holds what looks like a CPR number; person numbers are never accepted"
@@ -28,9 +37,31 @@ CPR_REASON = "holds what looks like a CPR number; person numbers are never accep
 
 
 def may_hold_cpr(text: str) -> bool:
-    """A quick first look: when this says no, no part of `text` satisfies `holds_cpr`."""
-    seen = text if text.isascii() else text.translate(_INVISIBLE)
-    return any(pattern.search(seen) for pattern in _CANDIDATES)
+    """A quick first look: when this says no, no part of `text` satisfies `holds_cpr`.
+
+    A catalogue is megabytes, and to look for six digits by byte takes a tenth of the time that
+    the patterns take: those are asked only where the digits are.
+    """
+    try:
+        plain = text.encode("latin-1")
+    except UnicodeEncodeError:  # there are digits and blanks in other scripts too
+        plain = _SOFT_HYPHEN
+    if _SOFT_HYPHEN in plain:
+        seen = text.translate(_INVISIBLE)
+        return any(pattern.search(seen) for pattern in _CANDIDATES)
+    shape = plain.translate(_SHAPE)
+    return any(
+        pattern.match(text, at)
+        for pattern, digits in zip(_CANDIDATES, _SHAPES, strict=True)
+        for at in _places_of(digits, shape)
+    )
+
+
+def _places_of(part: bytes, whole: bytes) -> Iterator[int]:
+    at = whole.find(part)
+    while at >= 0:
+        yield at
+        at = whole.find(part, at + 1)
 
 
 def holds_cpr(text: str) -> bool:

@@ -1,7 +1,8 @@
 """Changes of the board that no report brings: the catalogue's, and closures that run out."""
 
-from collections.abc import Iterable
-from datetime import datetime
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 import orjson
 
@@ -13,6 +14,10 @@ from capacity.units import Catalogue, Unit, danish_day
 _FROM_CATALOGUE = (
     "name", "kind", "organisation", "municipality", "phone", "authority", "operator",
 )  # fmt: skip
+_FIELDS = tuple(Row.__annotations__)
+"""In this order, which the store relies on."""
+AT_A_TIME = 500
+"""Units, which take a few milliseconds."""
 
 
 async def put_catalogue(
@@ -24,7 +29,7 @@ async def put_catalogue(
     (authority and operator are dated). Returns how many rows changed. A row that changes
     meanwhile is left for the next run: its writer knew the catalogue.
     """
-    changed = 0
+    changed, today = 0, danish_day(now)
     for cluster in catalogue.served_clusters() if clusters is None else clusters:
         snapshot = await board.snapshot(cluster)
         stored = {row.unit: row for row in snapshot.rows}
@@ -33,27 +38,39 @@ async def put_catalogue(
         if gone:
             await board.remove(cluster, gone)
             changed += len(gone)
-        wanted = [_refreshed(unit, stored.get(unit.id), now) for unit in units.values()]
-        rows = [row for row in wanted if row is not None]
-        if rows:
+        if rows := await _all_refreshed(units.values(), stored, today):
             applied = await board.replace(cluster, rows)
             changed += applied.outcomes.count(Outcome.APPLIED)
     return changed
 
 
-def _refreshed(unit: Unit, stored: StoredRow | None, now: datetime) -> StoredRow | None:
-    blank = row_of(unit, None, today=danish_day(now))
+async def _all_refreshed(
+    units: Iterable[Unit], stored: Mapping[str, StoredRow], today: date
+) -> list[StoredRow]:
+    """Rows that are to change. Of thousands of units: now and then others get their turn."""
+    rows: list[StoredRow] = []
+    for number, unit in enumerate(units, 1):
+        row = _refreshed(unit, stored.get(unit.id), today)
+        if row is not None:
+            rows.append(row)
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return rows
+
+
+def _refreshed(unit: Unit, stored: StoredRow | None, today: date) -> StoredRow | None:
+    blank = row_of(unit, None, today=today)
     if stored is None:
         return StoredRow(unit.id, encode_row(blank), "")
     row: Row = orjson.loads(stored.row)
     off = row.get("capabilities_off", [])
-    fresh = dict(blank) | {key: row[key] for key in row if key in blank}  # type: ignore[literal-required]
-    fresh |= {key: blank[key] for key in _FROM_CATALOGUE}  # type: ignore[literal-required]
-    fresh["capabilities"] = [c for c in unit.capabilities if c not in off]
-    fresh["capabilities_off"] = [c for c in unit.capabilities if c in off]
-    if orjson.dumps(fresh) == stored.row:
+    fixed: dict[str, object] = {key: blank[key] for key in _FROM_CATALOGUE}  # type: ignore[literal-required]
+    fixed["capabilities"] = [c for c in unit.capabilities if c not in off]
+    fixed["capabilities_off"] = [c for c in unit.capabilities if c in off]
+    if tuple(row) == _FIELDS and fixed.items() <= row.items():
         return None
-    return StoredRow(unit.id, encode_row(without_holds(Row(**fresh))), stored.version)  # type: ignore[typeddict-item]
+    fresh = dict(blank) | {key: row[key] for key in row if key in blank}  # type: ignore[literal-required]
+    return StoredRow(unit.id, encode_row(without_holds(Row(**fresh | fixed))), stored.version)  # type: ignore[typeddict-item]
 
 
 async def reopen_due(board: Board, cluster: str, now: datetime) -> int:

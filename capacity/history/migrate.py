@@ -4,6 +4,9 @@ PostgreSQL migrates in one transaction, under an advisory lock. SQLite cannot ch
 about a table inside a transaction, so the file is copied, the copy migrated, and renamed over the
 original: a kill at any point leaves either the old file or the new one. A new file is made in the
 same way. Programs that start at the same time wait for each other.
+
+Alembic is loaded only where something is to be done: nearly every start finds the database as it
+should be, and should not wait for what it does not need.
 """
 
 import os
@@ -12,20 +15,21 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from capacity.history.database import PATIENCE, file_lock, normal_url, sqlite_path
 from capacity.history.errors import HistoryUnavailableError, NewerDatabaseError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATION_WAIT = 60.0
 """Seconds to wait for another program that is migrating the same database."""
 
+_MIGRATIONS = Path(__file__).with_name("migrations")
 _ADVISORY_LOCK = 0x616B7574
 """An arbitrary number of ours, the bytes of "akut"; PostgreSQL's advisory locks are numbers."""
 
@@ -52,11 +56,12 @@ def migrate(url: str, target: str = "head", patience: float = PATIENCE) -> None:
         raise HistoryUnavailableError(f"history cannot be migrated: {_reason(error)}") from error
 
 
-def configuration() -> Config:
+def configuration() -> "Config":
     """Alembic's configuration without any file of its own."""
+    from alembic.config import Config
+
     config = Config()
-    place = str(Path(__file__).with_name("migrations"))
-    config.set_main_option("script_location", place.replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 
@@ -109,7 +114,15 @@ def _copy(path: Path, copy: Path, patience: float) -> None:
     shutil.copymode(path, copy)
 
 
+def newest_version() -> str:
+    """The version that this program brings a database to: of the last migration, by its name."""
+    names = (path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return max(names).partition("_")[0]
+
+
 def _upgrade(connection: Connection, target: str) -> None:
+    from alembic import command
+
     config = configuration()
     config.attributes["connection"] = connection
     with _ONE_AT_A_TIME:
@@ -118,6 +131,11 @@ def _upgrade(connection: Connection, target: str) -> None:
 
 def _is_at(connection: Connection, target: str) -> bool:
     """Whether the database is at `target`; `NewerDatabaseError` when it is past all we know."""
+    if target == "head" and _is_at_newest(connection):
+        return True
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory.from_config(configuration())
     stored = MigrationContext.configure(connection).get_current_heads()
     known = {revision.revision for revision in script.walk_revisions()}
@@ -128,6 +146,13 @@ def _is_at(connection: Connection, target: str) -> bool:
         )
     goal = script.get_current_head() if target == "head" else target
     return stored == (goal,)
+
+
+def _is_at_newest(connection: Connection) -> bool:
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    stored = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    return list(stored) == [newest_version()]
 
 
 def _url_of(path: Path) -> URL:

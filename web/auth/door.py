@@ -16,6 +16,7 @@ from capacity.people import AuditCopier, People
 from capacity.settings import Settings
 from web.access import Access
 from web.auth.oidc import Provider
+from web.auth.passwords import be_ready
 from web.auth.watch import SocketWatch
 from web.roles import Role
 
@@ -50,6 +51,7 @@ class Door:
             asyncio.create_task(self.copier.run(), name="audit copier"),
             asyncio.create_task(self._look_for_accounts(), name="first account"),
             asyncio.create_task(self.key_use.run(), name="last use of keys"),
+            asyncio.create_task(be_ready(), name="first sign-in"),
         ]
 
     async def stop(self) -> None:

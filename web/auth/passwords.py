@@ -1,14 +1,13 @@
 """Passwords: what is good enough, Argon2id, and checking without telling who exists."""
 
 import asyncio
+from functools import cache
 
 from pwdlib import PasswordHash
 
 SHORTEST, LONGEST = 12, 128
 """Length is what counts (OWASP ASVS 5, V6.2); there are no rules about digits and signs."""
 _HASHER = PasswordHash.recommended()
-_NOBODY = _HASHER.hash("nobody has this password")
-"""Checked when there is no such account, so that both answers take as long."""
 _TURNS = asyncio.Semaphore(2)
 """Argon2 takes memory and time on purpose; many tries at once must not take the machine."""
 _COMMON = ("password", "kodeord", "adgangskode", "akutoverblik", "123456", "qwerty", "randers")
@@ -40,5 +39,20 @@ async def matches(password: str, password_hash: str | None) -> bool:
     if len(password) > LONGEST:
         return False
     async with _TURNS:
-        found = await asyncio.to_thread(_HASHER.verify, password, password_hash or _NOBODY)
+        against = password_hash if password_hash else await asyncio.to_thread(_of_nobody)
+        found = await asyncio.to_thread(_HASHER.verify, password, against)
     return found and password_hash is not None
+
+
+@cache
+def _of_nobody() -> str:
+    """Checked when there is no such account, so that both answers take as long.
+
+    Made by `be_ready`, else when first needed: a service must not wait for it to start.
+    """
+    return _HASHER.hash("nobody has this password")
+
+
+async def be_ready() -> None:
+    """Make what the first check would have to wait for, beside everything else."""
+    await asyncio.to_thread(_of_nobody)
