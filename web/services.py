@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 HISTORY_GATHER = 0.5
 """Seconds for which changes are gathered into one transaction of the history."""
 
+BOARD_PAUSES = (0.5, 15.0)
+"""Seconds between tries to make a store ready that was away at the start, doubling in between."""
+
 
 @dataclass(slots=True)
 class Services:
@@ -79,7 +82,7 @@ class Services:
         Raises `NewerDatabaseError` when the database was made by a newer program.
         """
         await self._open_history()
-        await self._start_board()
+        is_begun = await self._start_board()
         await self.door.start()
         self.hub.listen(self.notifier.seen)
         self.notifier.start()
@@ -94,6 +97,9 @@ class Services:
             asyncio.create_task(self.surge.run(), name="surge levels"),
             asyncio.create_task(self.comparing.run(), name="settings alike"),
         ]
+        if not is_begun:
+            later = self._start_board_later()
+            self._tasks.append(asyncio.create_task(later, name="start of the board"))
         if self.runner is not None:
             self.runner.start()
             self.rollups.start()
@@ -118,20 +124,33 @@ class Services:
         await self.comparing.stop()
         await self.board.stop()
 
-    async def _start_board(self) -> None:
+    async def _start_board(self, *, again: bool = False) -> bool:
+        """Make the store ready for boards; tells whether it was there for all of it."""
         try:
             durability = await self.board.start()
             await self._restore()
             await put_catalogue(self.board, self.catalogue, self.clock())
         except BoardUnavailableError as error:
-            log.error("the store is away; it is waited for (%s)", error)
-            return
+            tell = log.debug if again else log.error
+            tell("the store is away, or not as it should be; it is waited for (%s)", error)
+            return False
         if durability != "always":
             log.warning(
                 "the store fsyncs '%s', not 'always': what it acknowledges can be lost when "
                 "its machine stops (docs/operations.md, 'Durability')",
                 durability,
             )
+        return True
+
+    async def _start_board_later(self) -> None:
+        """Try again until it is done: whoever runs the feeds may not be there to do it."""
+        pause, longest = BOARD_PAUSES
+        while True:
+            await asyncio.sleep(pause)
+            if await self._start_board(again=True):
+                log.warning("the store is there, and as it should be")
+                return
+            pause = min(longest, pause * 2)
 
     async def _restore(self) -> None:
         """Fill an empty store from history, if history can be asked."""
