@@ -25,6 +25,7 @@ from psycopg import sql
 from sqlalchemy import NullPool, create_engine, text
 
 from capacity.history.database import normal_url
+from capacity.history.migrate import migrate
 
 KIND = os.environ.get("AKUTOVERBLIK_TEST_SQL", "sqlite")
 """Where services that run in a test keep history and accounts, where the test does not say it
@@ -32,13 +33,15 @@ itself: ``sqlite`` or ``postgres``.
 
     AKUTOVERBLIK_TEST_SQL=postgres make test
 """
+HISTORY = "history.sqlite"
+"""The file that a service without a SQL address keeps in its folder."""
 _UNPRIVILEGED = "postgres"
 _START_LIMIT = 30.0
 
 
 def sqlite_url(folder: Path) -> str:
     """The URL of a SQLite file in `folder` that does not exist yet."""
-    return f"sqlite:///{folder / 'history.sqlite'}"
+    return f"sqlite:///{folder / HISTORY}"
 
 
 def postgres_programs() -> Path | None:
@@ -172,9 +175,24 @@ def _common_server() -> PostgresServer:
 def url_beside(folder: Path) -> str | None:
     """Where a service whose data lies in `folder` keeps its history; ``None``: in that folder.
 
-    The same folder has the same database, for services that are started again.
+    The same folder has the same database, for services that are started again. It is up to date
+    already: making one takes longer than all else that a start does.
     """
-    return _common_server().new_database() if KIND == "postgres" else None
+    if KIND == "postgres":
+        return _common_server().new_database()
+    file = folder / HISTORY
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_made_once(), file)
+    return None
+
+
+@cache
+def _made_once() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="history-")
+    atexit.register(folder.cleanup)
+    migrate(sqlite_url(Path(folder.name)))
+    return Path(folder.name) / HISTORY
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from web.app import create_app
 from web.commands.serve import server_config
 from web.key_kinds import KeyKind
 from web.services import Services, build_services
+
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""What a client over plain HTTP needs not: reading all authorities takes as long as a start."""
 
 
 class Service:
@@ -76,7 +80,7 @@ async def running(
                 raise RuntimeError("the server ended before it started")
             await asyncio.sleep(0.01)
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=base, timeout=30, verify=_NO_TLS) as client:
             yield Service(services, base, client)
     finally:
         server.should_exit = True
@@ -86,7 +90,8 @@ async def running(
 
 def settings_for(folder: Path, redis_url: str, *sources: Path, **more: object) -> Settings:
     """Settings of a service whose data lies in `folder`."""
-    more.setdefault("sql_url", url_beside(folder))
+    if "sql_url" not in more:
+        more["sql_url"] = url_beside(folder)
     return Settings(
         data=folder,
         redis_url=redis_url,
