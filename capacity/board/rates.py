@@ -10,6 +10,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from capacity.board.connection import Store
+from capacity.board.crowd import Crowds, Limit, Tally
 from capacity.board.keys import PREFIX
 from capacity.board.store import asking
 from capacity.instants import Clock, epoch_millis, from_epoch_millis
@@ -46,17 +47,26 @@ class Rates:
             connection_pool=self._rates.connection_pool,  # type: ignore[arg-type]
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._crowds = Crowds(self._count)
 
     async def hit(self, what: str, who: str, per_minute: int) -> Verdict:
         """Count one request of `who` against a limit a minute (a sliding window)."""
-        limit = RateLimitItemPerMinute(per_minute)
         name = hashlib.sha256(who.encode()).hexdigest()[:32]
+        wait = await self._crowds.come(Limit(what, name, per_minute))
+        return Verdict(not wait, wait)
+
+    async def _count(self, limit: Limit, visitors: int) -> Tally:
+        """Count some requests that came together: all, or as many as there is room for."""
+        item = RateLimitItemPerMinute(limit.per_minute)
         async with asking():
-            if await self._limiter.hit(limit, what, name):
-                return Verdict(True)
-            window = await self._limiter.get_window_stats(limit, what, name)
+            if await self._limiter.hit(item, limit.what, limit.who, cost=visitors):
+                return Tally(visitors)
+            window = await self._limiter.get_window_stats(item, limit.what, limit.who)
+            fit = min(window.remaining, visitors - 1)
+            if fit > 0 and not await self._limiter.hit(item, limit.what, limit.who, cost=fit):
+                fit = 0  # another process was quicker
         wait = window.reset_time - self._clock().timestamp()
-        return Verdict(False, max(1, min(60, round(wait))))
+        return Tally(max(0, fit), max(1, min(60, round(wait))))
 
     async def may_try(self, login: str) -> datetime | None:
         """``None`` if a sign-in may be tried now, else from when on."""
