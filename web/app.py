@@ -24,6 +24,7 @@ from web import (
     api_outcomes,
     api_push,
     api_session,
+    api_statement,
     api_surge,
     api_units,
     display_routes,
@@ -34,6 +35,7 @@ from web import (
     ops,
     page_routes,
     replay_routes,
+    report_routes,
     unit_routes,
 )
 from web.auth import account_routes, oidc_routes
@@ -77,6 +79,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_history.router)
     app.include_router(api_ledger.router)
     app.include_router(api_indicators.router)
+    app.include_router(api_statement.router)
     app.include_router(api_alternatives.router)
     app.include_router(api_live.router)
     app.include_router(api_units.router)
@@ -99,6 +102,7 @@ def create_app(services: Services) -> FastAPI:
     # Before the indicators, whose addresses go on with any municipality.
     app.include_router(import_routes.router)
     app.include_router(annotation_routes.router)
+    app.include_router(report_routes.router)
     app.include_router(indicator_routes.router)
     app.include_router(unit_routes.router)
     app.include_router(display_routes.router)

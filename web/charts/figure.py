@@ -11,10 +11,11 @@ from web.pages.environment import render
 from web.words import Words
 
 
-def figure(view: ChartView, words: Words, *, since: int = 0) -> Markup:
+def figure(view: ChartView, words: Words, *, since: int = 0, short: bool = False) -> Markup:
     """The figure as safe HTML, to be put into a page that loads `charts.css`.
 
-    The table tells of the points from the `since`-th on; picture and sentence of all.
+    The table tells of the points from the `since`-th on, with `short` in few letters; picture and
+    sentence of all.
     """
     sentence = description(view, words)
     html = render(
@@ -25,7 +26,7 @@ def figure(view: ChartView, words: Words, *, since: int = 0) -> Markup:
         description=sentence,
         legend=_legend(view, words),
         marks={found: _sample(found) for found in _shown(view)},
-        rows=table(view, words)[since:],
+        rows=table(view, words, short=short)[since:],
         centre=words.text("chart_median" if view.chart.kind is ChartKind.RUN else "chart_mean"),
     )
     return Markup(html)  # noqa: S704 - rendered with everything escaped

@@ -1,7 +1,7 @@
 """A chart in words: the sentence for those who do not see it, and the rows of its table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from capacity.spc import ChartKind, Plotted, Signal, assurance, meaning
@@ -126,15 +126,19 @@ def _why(words: Words, signal: Signal) -> str:
     return words.text(f"chart_rule_{signal.rule}_{signal.side.name.lower()}")
 
 
-def table(view: ChartView, words: Words) -> list[TableRow]:
-    """One row a point, in order of time."""
+def table(view: ChartView, words: Words, *, short: bool = False) -> list[TableRow]:
+    """One row a point, in order of time; periods in few letters with `short`."""
     changes: dict[int, list[str]] = {}
     for change in view.changes:
         changes.setdefault(change.index, []).append(change.text)
-    return [
+    rows = [
         _row(view, words, index, point, changes.get(index, []))
         for index, point in enumerate(view.chart.points)
     ]
+    if not short:
+        return rows
+    periods = [period(words, day, view.step, short=True) for day in view.days]
+    return [replace(row, period=text) for row, text in zip(rows, periods, strict=True)]
 
 
 def _row(view: ChartView, words: Words, index: int, point: Plotted, changes: list[str]) -> TableRow:

@@ -27,6 +27,8 @@ from web.words import (
     notify,
     registers,
     replay,
+    report,
+    statement,
     surge,
     tables,
     unit_page,
@@ -68,6 +70,8 @@ ROOMS: Final[Mapping[str, _Room]] = {
     "notify": notify,
     "ledger": ledger,
     "replay": replay,
+    "report": report,
+    "statement": statement,
     "unit_page": unit_page,
 }
 """The rooms by the name that `Words.for_script` takes."""
