@@ -54,6 +54,9 @@ EXPORTS = {
     ("GET", "/api/v1/ledger/{cluster}.csv"),
     ("GET", "/api/v1/history/{cluster}/changes"),
     ("GET", "/api/v1/board/{cluster}"),
+    ("GET", "/api/v1/indicators/{cluster}"),
+    ("GET", "/api/v1/indicators/{cluster}/profile"),
+    ("GET", "/api/v1/indicators/{cluster}/imports"),
     ("GET", "/operator/documents/{document}"),
     ("GET", "/admin/accounts/{account}/export"),
     ("GET", "/admin/audit/export"),
@@ -169,6 +172,21 @@ async def ledger(walk: Walk) -> httpx.Response:
 @step("GET /api/v1/history/{cluster}/changes", "coordinator", "history-export", "randers")
 async def changes_table(walk: Walk) -> httpx.Response:
     return await walk.api("coordinator", "GET", "/api/v1/history/randers/changes?format=csv")
+
+
+@step("GET /api/v1/indicators/{cluster}", "coordinator", "indicator-export", "randers")
+async def indicators_table(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/indicators/randers?format=xlsx")
+
+
+@step("GET /api/v1/indicators/{cluster}/profile", "coordinator", "indicator-export", "randers")
+async def profile_table(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/indicators/randers/profile?format=csv")
+
+
+@step("GET /api/v1/indicators/{cluster}/imports", "coordinator", "indicator-export", "randers")
+async def imports_table(walk: Walk) -> httpx.Response:
+    return await walk.api("coordinator", "GET", "/api/v1/indicators/randers/imports?format=csv")
 
 
 @step("GET /api/v1/board/{cluster}", "coordinator", "board-export", "randers")

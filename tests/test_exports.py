@@ -17,7 +17,14 @@ from tests.support.past import Past
 from tests.support.service import Service, running, settings_for
 from tests.support.tables import READERS, alike, defined, parquet_rows, xlsx_rows
 from tests.support.walking import trail
-from web import board_export, ledger_export, outcome_export
+from web import (
+    api_profile,
+    board_export,
+    import_export,
+    indicator_export,
+    ledger_export,
+    outcome_export,
+)
 from web.tables import FORMS, Form, Table, making
 
 NOON = datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
@@ -161,7 +168,10 @@ async def test_what_is_carried_away_is_noted(service: Service) -> None:
     assert noted == [(f"{what}-export", form) for what in ("history", "board") for form in FORMS]
 
 
-TABLES = (outcome_export.TABLE, ledger_export.TABLE, board_export.CHANGES, board_export.BOARD)
+TABLES = (
+    indicator_export.TABLE, api_profile.TABLE, import_export.TABLE, outcome_export.TABLE,
+    ledger_export.TABLE, board_export.CHANGES, board_export.BOARD,
+)  # fmt: skip
 
 
 def test_the_documents_name_every_column() -> None:

@@ -22,6 +22,7 @@ from web import (
     api_ledger,
     api_live,
     api_outcomes,
+    api_profile,
     api_push,
     api_session,
     api_statement,
@@ -79,6 +80,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api_history.router)
     app.include_router(api_ledger.router)
     app.include_router(api_indicators.router)
+    app.include_router(api_profile.router)
     app.include_router(api_statement.router)
     app.include_router(api_alternatives.router)
     app.include_router(api_live.router)

@@ -62,6 +62,13 @@ class ImportDesk:
         found = await work(self.cluster.id, ids, self.actor.account, self.actor.role)
         return Counter(found.values())
 
+    async def note_export(self, form: str, figures: int) -> None:
+        """Note on the trail that figures are carried away."""
+        detail = {"format": form, "table": "imports", "figures": figures}
+        await note(
+            self.services, self.request, self.actor, "indicator-export", self.cluster.id, detail
+        )
+
     async def _note(self, action: str, figures: int) -> None:
         detail = {"figures": figures}
         await note(self.services, self.request, self.actor, action, self.cluster.id, detail)

@@ -19,11 +19,15 @@ from capacity.indicators.definitions import Definitions
 from capacity.instants import format_instant
 from capacity.model import Reject, UnreadableError
 from web.access import Refused
+from web.carrying import carry
 from web.errors import message_page
 from web.import_desk import ImportDesk, mapping_in
+from web.import_export import TABLE, definition_of, import_rows
 from web.pages.imports import Frame, render_imports
 from web.roles import Permission, Scope
 from web.services import Services
+from web.tables import CARRIED, Answered
+from web.tables import Form as TableForm
 from web.visiting import visitor_of
 from web.words import Words, choose_language
 
@@ -117,22 +121,45 @@ async def sign(
     return await _page(desk, told=tuple(told), indicator=indicator)
 
 
-@router.get("/api/v1/indicators/{cluster}/imports", tags=["indicators"], responses=_ANSWERS)
-async def list_imports(cluster: str, request: Request, indicator: str = "") -> JSONResponse:
-    """Imported figures of a cluster with every version and who vouches for it, newest first."""
+@router.get(
+    "/api/v1/indicators/{cluster}/imports", tags=["indicators"], responses=_ANSWERS | CARRIED
+)
+async def list_imports(
+    cluster: str, request: Request, indicator: str = "", format: Answered = "json"
+) -> Response:
+    """Imported figures of a cluster with every version and who vouches for it, newest first.
+
+    As `csv`, `xlsx` or `parquet` a line for each version, columns as in docs/exports.md.
+    """
     desk = _desk(request, cluster, Permission.IMPORT_FIGURES)
     if desk is None:
         return JSONResponse({"reason": "no such cluster"}, status_code=404)
     try:
         figures = await desk.imports.figures(cluster)
-    except HistoryUnavailableError:
+        chosen = [
+            each
+            for each in latest_first(figures)
+            if indicator in ("", each.latest.told.key.indicator)
+        ]
+        if format != "json":
+            return await _table(desk, format, chosen)
+    except _AWAY:
         return _away()
-    told = [
-        _figure(each, desk.definitions)
-        for each in latest_first(figures)
-        if indicator in ("", each.latest.told.key.indicator)
-    ]
-    return JSONResponse({"figures": told})
+    return JSONResponse({"figures": [_figure(each, desk.definitions) for each in chosen]})
+
+
+async def _table(desk: ImportDesk, form: TableForm, figures: list[Imported]) -> Response:
+    await desk.note_export(form, len(figures))
+    cluster = desk.cluster.id
+    return await carry(
+        desk.request,
+        TABLE,
+        form,
+        import_rows(figures, desk.definitions, cluster, _words(desk.request).lang),
+        cluster=cluster,
+        name=f"registers-{cluster}",
+        about={},
+    )
 
 
 @router.post(
@@ -244,8 +271,7 @@ def _figure(figure: Imported, definitions: Definitions) -> dict[str, object]:
 
 def _version(version: Version, definitions: Definitions) -> dict[str, object]:
     told = version.told
-    dated = definitions.indicators.get(told.key.indicator)
-    definition = dated.on(told.key.period) if dated else None
+    definition = definition_of(version, definitions)
     return {
         "number": version.number,
         "state": version.state.value,

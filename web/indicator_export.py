@@ -1,8 +1,7 @@
-"""Indicators to be carried away: as JSON, and as CSV with the definition on every line."""
+"""Indicators to be carried away: as JSON, and as a table with the definition on every line."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -14,21 +13,48 @@ from capacity.instants import format_instant
 from capacity.registers import RegisterPoint
 from capacity.spc import Plotted, meaning
 from web.indicator_desk import Told
-from web.outcome_export import guarded
+from web.tables import Column, Holds, Row, Table
 
-COLUMNS = (
-    "indicator", "name", "cluster", "municipality", "step", "period", "value", "measured",
-    "numerator", "denominator", "unknown", "centre", "lower", "upper", "rule", "side", "meaning",
-    "counts", "per", "excludes", "source", "state", "register", "checked_by", "approved_by",
-    "earlier", "missing", "changes",
-)  # fmt: skip
-"""The header row; docs/indicators.md says what each column holds."""
+TABLE = Table(
+    "indicators",
+    (
+        Column("indicator"),
+        Column("name"),
+        Column("cluster"),
+        Column("municipality"),
+        Column("step"),
+        Column("period", Holds.DAY),
+        Column("value", Holds.NUMBER),
+        Column("measured"),
+        Column("numerator", Holds.WHOLE),
+        Column("denominator", Holds.WHOLE),
+        Column("unknown", Holds.NUMBER),
+        Column("centre", Holds.NUMBER),
+        Column("lower", Holds.NUMBER),
+        Column("upper", Holds.NUMBER),
+        Column("rule"),
+        Column("side"),
+        Column("meaning"),
+        Column("counts"),
+        Column("per"),
+        Column("excludes"),
+        Column("source"),
+        Column("state", words="column_validation"),
+        Column("register"),
+        Column("checked_by"),
+        Column("approved_by"),
+        Column("earlier"),
+        Column("missing", Holds.WHOLE),
+        Column("changes"),
+    ),
+)
+"""docs/indicators.md says what each column holds."""
 
 
 def indicators_json(told: Told) -> dict[str, Any]:
     """One indicator as answers have it: its definition, its chart's kind, and every period."""
     return {
-        "definition": _definition(told.definition),
+        "definition": definition_json(told.definition),
         "chart": told.chart.kind.value,
         "step": told.step,
         "provisional": told.chart.provisional,
@@ -50,25 +76,24 @@ def indicators_json(told: Told) -> dict[str, Any]:
     }
 
 
-def indicators_csv(
+def indicator_rows(
     every: Iterable[Told], cluster: str, municipality: str | None, lang: str
-) -> bytes:
-    """One line for each period of each indicator, in UTF-8 with its mark, without which
-    spreadsheets misread Danish letters.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+) -> Iterator[Row]:
+    """A row for each period of each indicator, its definition in `lang`."""
     of = {"cluster": cluster, "municipality": municipality}
     for told in every:
-        definition = _definition(told.definition)
-        texts = {key: each[lang] for key, each in definition.items() if isinstance(each, dict)}
-        of_all = of | texts | {"indicator": definition["id"], "measured": definition["measured"]}
-        of_all["step"] = told.step
+        of_all = of | definition_cells(told.definition, lang) | {"step": told.step}
         for line in indicators_json(told)["series"]:
             cells = of_all | line | (line["signal"] or {}) | _register_cells(line)
-            writer.writerow([guarded(cells.get(column)) for column in COLUMNS])
-    return text.getvalue().encode("utf-8-sig")
+            cells["period"] = date.fromisoformat(line["period"])
+            yield [cells.get(name) for name in TABLE.names]
+
+
+def definition_cells(definition: Definition, lang: str) -> dict[str, Any]:
+    """What stands on every line of an indicator, by column."""
+    told = definition_json(definition)
+    texts = {key: each[lang] for key, each in told.items() if isinstance(each, dict)}
+    return texts | {"indicator": told["id"], "measured": told["measured"]}
 
 
 def _register_cells(line: Mapping[str, Any]) -> dict[str, object]:
@@ -94,7 +119,8 @@ def _earlier_cell(earlier: Mapping[str, Any]) -> str:
     return f"{earlier['municipality']} {earlier['period']}: {was} until {earlier['until']}"
 
 
-def _definition(definition: Definition) -> dict[str, Any]:
+def definition_json(definition: Definition) -> dict[str, Any]:
+    """A definition as answers have it, each text in both languages."""
     return {
         "id": definition.id,
         "name": _text(definition.name),

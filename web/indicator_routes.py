@@ -13,12 +13,14 @@ from capacity.units import danish_day
 from web.access import Refused
 from web.auth.trail import note
 from web.errors import message_page
-from web.indicator_desk import MOST, USUAL, Told
-from web.indicator_export import chosen_only, indicators_csv
+from web.indicator_desk import MOST, USUAL
+from web.indicator_export import chosen_only
+from web.indicator_tables import indicator_table
 from web.pages.indicators import Choice, Looker, municipalities, render_indicators
 from web.register_desk import Found, look
 from web.roles import Permission, Scope
 from web.services import Services
+from web.tables import form_of
 from web.visiting import visitor_of
 from web.words import Lang, choose_language
 
@@ -29,7 +31,7 @@ router = APIRouter(prefix="/indicators", include_in_schema=False)
 
 @router.get("/{cluster}")
 async def of_cluster(cluster: str, request: Request) -> Response:
-    """The indicators of the whole cluster, as a page or, with `format=csv`, as a table."""
+    """The indicators of the whole cluster, as a page or, with `format`, as a table."""
     return await _answer(request, cluster, None)
 
 
@@ -67,21 +69,15 @@ async def _answer(request: Request, cluster: str, municipality: str | None) -> R
     choice = chosen(cluster, municipality, asked.get("step", ""), asked.get("last", ""))
     try:
         found = await look(services, cluster, choice.step, choice.n, municipality)
-        if asked.get("format") == "csv":
-            detail = {"format": "csv", "step": choice.step, "periods": choice.n}
+        form = form_of(asked.get("format"))
+        if form is not None:
+            detail = {"format": form, "step": choice.step, "periods": choice.n}
             await note(services, request, actor, "indicator-export", cluster, detail)
-            return _csv(request, choice, chosen_only(found.told, asked.get("indicator", "")))
+            only = chosen_only(found.told, asked.get("indicator", ""))
+            return await indicator_table(request, cluster, municipality, form, choice.step, only)
     except (BoardUnavailableError, HistoryUnavailableError):
         return message_page(request, 503)
     return _page(request, services, choice, found)
-
-
-def _csv(request: Request, choice: Choice, told: list[Told]) -> Response:
-    document = indicators_csv(told, choice.cluster, choice.municipality, _lang(request))
-    place = f"-{choice.municipality}" if choice.municipality else ""
-    name = f'attachment; filename="indicators-{choice.cluster}{place}-{choice.step}.csv"'
-    media = "text/csv; charset=utf-8; header=present"
-    return Response(document, media_type=media, headers={"Content-Disposition": name})
 
 
 def _page(request: Request, services: Services, choice: Choice, found: Found) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote, urlencode
 
 from capacity.imports import Imported, Signed, Told, Version, latest_first, value
 from capacity.indicators.definitions import Definition, Definitions, Origin
@@ -12,7 +13,9 @@ from web.charts.numbers import number, period
 from web.charts.view import Step
 from web.pages import times
 from web.pages.environment import render
+from web.pages.exports import export_links
 from web.pages.visitor import Visitor
+from web.tables import Form
 from web.words import Words
 
 MOST_SHOWN = 200
@@ -74,7 +77,15 @@ def render_imports(frame: Frame, figures: Sequence[Imported]) -> str:
         left=len(chosen) - MOST_SHOWN,
         indicators=_indicators(frame),
         most_rejects=frame.rejects[:MOST_SHOWN],
+        exports=export_links(lambda form: _address(frame, form), frame.words),
     )
+
+
+def _address(frame: Frame, form: Form) -> str:
+    """Where the figures are had as a table."""
+    of = {"indicator": frame.indicator} if frame.indicator else {}
+    query = urlencode({**of, "format": form})
+    return f"/api/v1/indicators/{quote(frame.cluster.id)}/imports?{query}"
 
 
 def _indicators(frame: Frame) -> Mapping[str, str]:

@@ -21,7 +21,9 @@ from web.indicator_desk import MOST, USUAL, Span, Told
 from web.pages import registers
 from web.pages.cluster import title_of
 from web.pages.environment import render
+from web.pages.exports import export_links
 from web.pages.visitor import Visitor
+from web.tables import Form
 from web.words import LANGUAGES, Lang, Words
 
 MONTH: Final = timedelta(days=31)
@@ -108,7 +110,8 @@ def render_indicators(
             for each, view in zip(told, views, strict=True)
         ],
         missing=_missing(missing, words),
-        csv=choice.path + choice.query(format="csv"),
+        exports=export_links(lambda form: choice.path + choice.query(format=form), words),
+        profile_exports=export_links(lambda form: _profile(choice, form), words),
         language_hrefs={each: choice.query(lang=each) for each in LANGUAGES},
         demo=looker.demo,
         csrf=looker.csrf,
@@ -234,6 +237,13 @@ def lines(told: Told, words: Words, step: Length) -> list[tuple[str, str]]:
 def _other_step(told: Told, words: Words, step: Length) -> str:
     shown, wanted = (words.text(f"register_step_{each}") for each in (told.step, step))
     return words.text("register_other_step", shown=shown, wanted=wanted)
+
+
+def _profile(choice: Choice, form: Form) -> str:
+    """Where the week's hours are had as a table."""
+    place = {"municipality": choice.municipality} if choice.municipality else {}
+    query = {"format": form} | place
+    return f"/api/v1/indicators/{quote(choice.cluster)}/profile?{urlencode(query)}"
 
 
 def _missing(missing: Sequence[Definition], words: Words) -> str:

@@ -34,7 +34,6 @@ PAGE: Final[Mapping[str, Pair]] = {
     "indicators_month": ("Måned", "Month"),
     "indicators_last": ("Hvor mange (de seneste)", "How many (the last)"),
     "indicators_show": ("Vis", "Show"),
-    "indicators_csv": ("Hent alle tal som CSV", "Download all figures as CSV"),
     "indicators_changed": (
         "Den seneste måned: mere end tilfældigt",
         "The last month: more than chance",

@@ -13,6 +13,8 @@ _TABLES: Final[Mapping[str, Pair]] = {
     "tables_fetch": ("Hent tabellen:", "Download the table:"),
     "tables_board": ("Hent denne tavle:", "Download this board:"),
     "tables_changes": ("Hent døgnets ændringer:", "Download the day’s changes:"),
+    "tables_indicators": ("Hent alle tal:", "Download all figures:"),
+    "tables_profile": ("Ugens timer:", "Hours of the week:"),
     "tables_csv": ("CSV", "CSV"),
     "tables_xlsx": ("Excel", "Excel"),
     "tables_parquet": ("Parquet", "Parquet"),
@@ -85,6 +87,10 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     ),
     "column_approved_at": ("Hvornår tallet blev godkendt", "When it was approved"),
     "column_approved_role": ("Rollen hos den, der godkendte", "The role of whoever approved it"),
+    "column_approved_by": (
+        "De konti, der godkendte registertallet",
+        "The accounts that approved the register’s figure",
+    ),
     "column_at": ("Hvornår, i UTC", "When, in UTC"),
     "column_at_local": ("Det samme efter dansk ur", "The same by the Danish clock"),
     "column_capabilities": (
@@ -102,6 +108,14 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     "column_checked_role": (
         "Rollen hos den, der kontrollerede",
         "The role of whoever checked it",
+    ),
+    "column_changes": (
+        "Ændringer, der er noteret i perioden, med dato",
+        "Changes noted in the period, with their days",
+    ),
+    "column_checked_by": (
+        "De konti, der kontrollerede registertallet",
+        "The accounts that checked the register’s figure",
     ),
     "column_closed": ("Lukkede pladser", "Closed places"),
     "column_cluster": ("Klyngens id", "The cluster’s id"),
@@ -123,6 +137,10 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
         "Nævneren (millisekunder eller antal)",
         "The denominator (milliseconds or counts)",
     ),
+    "column_earlier": (
+        "Registertallets tidligere værdier, og til hvornår de gjaldt",
+        "Earlier values of the register’s figure, and until when they held",
+    ),
     "column_excludes": ("Definition: hvad der er udeladt", "Definition: what is left out"),
     "column_finding": (
         "Kaldets gruppe: missed, stale, ask, none, not_judged, no_history, used, other",
@@ -143,6 +161,7 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     ),
     "column_id": ("Kaldets id", "The call’s id"),
     "column_imported_at": ("Hvornår tallet kom ind", "When it came in"),
+    "column_imported_by": ("Kontoen, der afleverede det", "The account that handed it in"),
     "column_imported_role": (
         "Rollen hos den, der afleverede det",
         "The role of whoever handed it in",
@@ -160,6 +179,10 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     ),
     "column_measured": ("Hvad værdien måles i", "What the value is measured in"),
     "column_municipality": ("Kommunens kode", "The municipality’s code"),
+    "column_missing": (
+        "Hvor mange registertal der mangler i perioden",
+        "How many of the register’s figures the period lacks",
+    ),
     "column_name": ("Definition: indikatorens navn", "Definition: the indicator’s name"),
     "column_note": ("Tilbuddets bemærkning på tavlen", "The unit’s note on the board"),
     "column_numerator": (
@@ -181,6 +204,7 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
         "What decided each alternative, as codes",
     ),
     "column_received_at": ("Hvornår tallene kom", "When the figures came in"),
+    "column_register": ("Registret, tallet er fra", "The register it is from"),
     "column_reserved": ("Reserverede pladser", "Reserved places"),
     "column_role": ("Rollen hos den, der noterede det", "The role of whoever logged it"),
     "column_rule": (
@@ -191,7 +215,6 @@ _COLUMNS: Final[Mapping[str, Pair]] = {
     "column_since": ("Periodens første dag", "The first day of the period"),
     "column_source": ("Definition: hvor tallene er fra", "Definition: where figures are from"),
     "column_source_feed": ("Kilden, der meldte tallene", "The source that told the figures"),
-    "column_source_register": ("Registret, tallet er fra", "The register it is from"),
     "column_staffed": ("Bemandede pladser", "Staffed places"),
     "column_stale_at": ("Hvornår tallene er forældede", "When the figures go stale"),
     "column_state": ("Tilbuddets tilstand", "The unit’s state"),
