@@ -8,8 +8,7 @@
 -- stale, by the time at which the other's report was received.
 local function outranked(version, trust, received)
   local standing, stale_at = string.match(version, '|(%d+)|(%-?%d+)|%d+$')
-  return standing and tonumber(standing) > tonumber(trust)
-    and tonumber(received) < tonumber(stale_at)
+  return standing and tonumber(standing) > trust and received < tonumber(stale_at)
 end
 
 -- Trust is between feeds: a nurse and a feed that disagree are both shown.
@@ -21,54 +20,52 @@ end
 local function after_reading(keys, unit, record, channel, row, observed, received)
   local standing = redis.call('HGET', keys[ROWS], unit)
   record = record or {holds = {}}
-  if not hear(record, channel, row, standing, tonumber(observed), tonumber(received)) then
-    return nil, 'settled'
-  end
-  take_over(record, tonumber(observed), math.huge)
+  if not hear(record, channel, row, standing, observed, received) then return nil, 'settled' end
+  take_over(record, observed, math.huge)
   return record
 end
 
--- args: fresh epoch, stream length, remember ms, one letter per report (f feed, n nurse), then per
--- report: unit, observed_ms, digest, row, trust, received_ms, stale_ms.
+-- args: fresh epoch, stream length, remember ms, index, rows. The rows stand one after another; the
+-- index is JSON, a list for each report: channel (feed, nurse), unit, observed_ms, digest, trust,
+-- received_ms, stale_ms, length of its row in bytes. Two arguments are read sooner than seven for
+-- each of a hundred reports, and above all written sooner.
 -- Reply: epoch, seq, and one letter per report: a applied, d duplicate, s superseded.
-local NURSE = 110 -- the letter n; there are no functions yet while a library is loaded
-
 local function apply(keys, args)
   local before = answered(keys)
   if before then return before end
   local epoch, seq = begin(keys, args[1])
-  local keep, letters, outcomes = args[2], args[4], {}
+  local keep, rows, outcomes, from = args[2], args[5], {}, 1
   local keeps = keeps_any(keys)
-  for i = 5, #args, 7 do
-    local unit, observed, digest, row = args[i], args[i + 1], args[i + 2], args[i + 3]
-    local trust, received, stale = args[i + 4], args[i + 5], args[i + 6]
-    local channel = string.byte(letters, #outcomes + 1) == NURSE and 'nurse' or 'feed'
+  for n, report in ipairs(cjson.decode(args[4])) do
+    local channel, unit, at, digest, trust, received, stale, length = unpack(report)
+    local row, observed = string.sub(rows, from, from + length - 1), whole(at)
+    from = from + length
     local version = redis.call('HGET', keys[VERSIONS], unit)
     local known_at, known_digest = nil, nil
     if version then known_at, known_digest = string.match(version, '^(%-?%d+)|([^|]*)|') end
     local record = keeps and record_of(keys, unit) or nil
     local kept, late = record, nil
-    if known_at and tonumber(observed) <= tonumber(known_at) then
+    if known_at and at <= tonumber(known_at) then
       late = 'older'
     elseif version and same_channel(record, channel) and outranked(version, trust, received) then
       late = 'trust'
     elseif record or channel == 'nurse' then
-      kept, late = after_reading(keys, unit, record, channel, row, observed, received)
+      kept, late = after_reading(keys, unit, record, channel, row, at, received)
     end
     if not late then
       seq = seq + 1
-      local mark = table.concat({observed, digest, trust, stale}, '|')
+      local mark = table.concat({observed, digest, whole(trust), whole(stale)}, '|')
       put(keys, epoch, seq, keep, unit, mark, row, kept)
       if kept then
         keep_record(keys, unit, kept)
         keeps = true
       end
-      outcomes[#outcomes + 1] = 'a'
+      outcomes[n] = 'a'
     elseif observed == known_at and digest == known_digest then
-      outcomes[#outcomes + 1] = 'd'
+      outcomes[n] = 'd'
     else
       redis.call('XADD', keys[LATE], 'MAXLEN', '~', keep, '*', 'u', unit, 'r', row, 'w', late)
-      outcomes[#outcomes + 1] = 's'
+      outcomes[n] = 's'
     end
   end
   redis.call('HSET', keys[META], 'seq', seq)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+import orjson
+
 from capacity.board.calls import (
     ATTEMPTS,
     LAST_ATTEMPT_SECONDS,
@@ -192,11 +194,9 @@ class Board(HoldCalls):
         the one that stands there is unchanged. Giving the same `request_id` again returns the first
         answer.
         """
-        arguments: list[Argument] = ["".join(reading.channel[0] for reading in readings)]
-        for reading in readings:
-            arguments += (reading.unit, reading.observed_ms, reading.digest, reading.row)
-            arguments += (reading.trust, reading.received_ms, reading.stale_ms)
-        return await self._write("apply", cluster, arguments, request_id)
+        index = orjson.dumps([_told(reading) for reading in readings])
+        rows = b"".join([reading.row for reading in readings])
+        return await self._write("apply", cluster, (index, rows), request_id)
 
     async def replace(
         self, cluster: str, rows: Sequence[StoredRow], request_id: str | None = None
@@ -338,6 +338,20 @@ class Board(HoldCalls):
             Cursor(epoch.decode(), int(seq)),
             tuple(_OUTCOMES[letter] for letter in letters.decode()),
         )
+
+
+def _told(reading: Reading) -> tuple[str | int, ...]:
+    """What the function `apply` is told of one reading beside its row."""
+    return (
+        reading.channel,
+        reading.unit,
+        reading.observed_ms,
+        reading.digest,
+        reading.trust,
+        reading.received_ms,
+        reading.stale_ms,
+        len(reading.row),
+    )
 
 
 def _by_unit(beds: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
