@@ -28,6 +28,7 @@ from web import (
     api_statement,
     api_surge,
     api_units,
+    compare_routes,
     display_routes,
     import_routes,
     indicator_routes,
@@ -104,6 +105,7 @@ def create_app(services: Services) -> FastAPI:
     # Before the indicators, whose addresses go on with any municipality.
     app.include_router(import_routes.router)
     app.include_router(annotation_routes.router)
+    app.include_router(compare_routes.router)
     app.include_router(report_routes.router)
     app.include_router(indicator_routes.router)
     app.include_router(unit_routes.router)

@@ -1,5 +1,6 @@
 """The addresses of the indicators' pages."""
 
+from collections.abc import Sequence
 from typing import Final, cast
 from urllib.parse import quote
 
@@ -13,9 +14,10 @@ from capacity.units import danish_day
 from web.access import Refused
 from web.auth.trail import note
 from web.errors import message_page
-from web.indicator_desk import MOST, USUAL
+from web.indicator_desk import MOST, USUAL, IndicatorDesk
 from web.indicator_export import chosen_only
 from web.indicator_tables import indicator_table
+from web.months import Month, months_with_figures
 from web.pages.indicators import Choice, Looker, municipalities, render_indicators
 from web.register_desk import Found, look
 from web.roles import Permission, Scope
@@ -75,18 +77,29 @@ async def _answer(request: Request, cluster: str, municipality: str | None) -> R
             await note(services, request, actor, "indicator-export", cluster, detail)
             only = chosen_only(found.told, asked.get("indicator", ""))
             return await indicator_table(request, cluster, municipality, form, choice.step, only)
+        whole = IndicatorDesk(services.history, services.rollups.definitions, cluster)
+        months = months_with_figures(await whole.whole_days(), MOST["month"])
     except (BoardUnavailableError, HistoryUnavailableError):
         return message_page(request, 503)
-    return _page(request, services, choice, found)
+    return _page(request, services, choice, found, months)
 
 
-def _page(request: Request, services: Services, choice: Choice, found: Found) -> Response:
+def _page(
+    request: Request,
+    services: Services,
+    choice: Choice,
+    found: Found,
+    months: Sequence[Month],
+) -> Response:
     lang = _lang(request)
-    looker = Looker(services.demo, services.access.csrf_token(request), visitor_of(request))
+    access = services.access
+    may = access.allows(request, Permission.IMPORT_FIGURES, Scope(cluster=choice.cluster))
+    looker = Looker(services.demo, access.csrf_token(request), visitor_of(request), may)
     now = services.clock()
     page = render_indicators(
-        found.told, found.span, found.missing, choice, services.catalogue, now, lang, looker
-    )
+        found.told, found.span, found.missing, choice, services.catalogue, now, lang, looker,
+        months,
+    )  # fmt: skip
     response = HTMLResponse(page)
     if "lang" in request.query_params:
         response.set_cookie("lang", lang, samesite="lax", max_age=365 * 86400)

@@ -18,6 +18,7 @@ from capacity.units import Catalogue
 from web.charts import ChartView, Step, figure, latest_special
 from web.charts.numbers import period, with_unit
 from web.indicator_desk import MOST, USUAL, Span, Told
+from web.months import Month
 from web.pages import registers
 from web.pages.cluster import title_of
 from web.pages.environment import render
@@ -60,6 +61,8 @@ class Looker:
     demo: bool
     csrf: str
     visitor: Visitor | None
+    may_import: bool = False
+    """Whether the reader may see and hand in figures of registers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,9 @@ def render_indicators(
     now: datetime,
     lang: Lang,
     looker: Looker,
+    months: Sequence[Month] = (),
 ) -> str:
-    """The page."""
+    """The page; `months` are those that there are reports of."""
     words = Words(lang)
     views = [view_of(each, words, catalogue.municipalities) for each in told]
     changed, quiet = changes(told, views, words)
@@ -110,13 +114,30 @@ def render_indicators(
             for each, view in zip(told, views, strict=True)
         ],
         missing=_missing(missing, words),
+        reports=_reports(choice, months, words),
+        statement=_statement(choice, months),
         exports=export_links(lambda form: choice.path + choice.query(format=form), words),
         profile_exports=export_links(lambda form: _profile(choice, form), words),
         language_hrefs={each: choice.query(lang=each) for each in LANGUAGES},
+        may_import=looker.may_import,
         demo=looker.demo,
         csrf=looker.csrf,
         visitor=looker.visitor,
     )
+
+
+def _reports(choice: Choice, months: Sequence[Month], words: Words) -> list[tuple[str, str]]:
+    """Address and name of each month's report, which is of the whole cluster."""
+    path = f"/indicators/{quote(choice.cluster)}/report/"
+    return [(path + each.name, period(words, each.first, Step.MONTH)) for each in months]
+
+
+def _statement(choice: Choice, months: Sequence[Month]) -> str:
+    """Where the latest statement of use stands; nothing before there is one."""
+    place = {"municipality": choice.municipality} if choice.municipality else {}
+    query = urlencode(place)
+    path = f"/indicators/{quote(choice.cluster)}/statement"
+    return (f"{path}?{query}" if query else path) if months else ""
 
 
 def said(text: Text, words: Words) -> str:
@@ -212,15 +233,7 @@ def lines(told: Told, words: Words, step: Length) -> list[tuple[str, str]]:
     periods that was asked for.
     """
     definition, whole = told.definition, told.whole
-    texts = {
-        "counts": definition.counts,
-        "per": definition.per,
-        "excludes": definition.excludes,
-        "source": definition.source,
-    }
-    found = [
-        (words.text(f"indicators_{key}"), said(text, words)) for key, text in texts.items() if text
-    ]
+    found = definition_lines(definition, words)
     value = UNKNOWN
     if whole.value is not None and told.periods:
         unit = unit_of(definition, words)
@@ -232,6 +245,19 @@ def lines(told: Told, words: Words, step: Length) -> list[tuple[str, str]]:
         share = with_unit(words, 100 * whole.unknown, 1, "%") if told.periods else UNKNOWN
         found.append((words.text("indicators_not_known"), share))
     return found
+
+
+def definition_lines(definition: Definition, words: Words) -> list[tuple[str, str]]:
+    """What an indicator is, line by line."""
+    texts = {
+        "counts": definition.counts,
+        "per": definition.per,
+        "excludes": definition.excludes,
+        "source": definition.source,
+    }
+    return [
+        (words.text(f"indicators_{key}"), said(text, words)) for key, text in texts.items() if text
+    ]
 
 
 def _other_step(told: Told, words: Words, step: Length) -> str:

@@ -80,8 +80,8 @@ PAGE: Final[Mapping[str, Pair]] = {
         "One is told by week and the other by month or day.",
     ),
     "compare_why_sizes": (
-        "Det er rene antal, og klyngerne er ikke lige store.",
-        "These are plain counts, and the clusters are not of the same size.",
+        "Det er rene antal, og stederne er ikke lige store.",
+        "These are plain counts, and the places are not of the same size.",
     ),
     "compare_why_overlap": (
         "De to perioder har dage til fælles.",
@@ -102,7 +102,53 @@ PAGE: Final[Mapping[str, Pair]] = {
         "or months.",
     ),
     "compare_mind_clusters_differ": (
-        "To klynger er forskellige i meget andet; forskellen siger ikke, hvad der er årsagen.",
-        "Two clusters differ in much else; the difference does not say what the cause is.",
+        "To steder er forskellige i meget andet; forskellen siger ikke, hvad der er årsagen.",
+        "Two places differ in much else; the difference does not say what the cause is.",
+    ),
+    # The page.
+    "compare": ("Sammenlign", "Compare"),
+    "compare_skip": ("Gå til svaret", "Skip to the answer"),
+    "compare_purpose": (
+        "To perioder for ét sted, eller to steder i den samme tid. Der siges kun noget, når "
+        "tallene kan bære det; ellers siges det, hvad der mangler.",
+        "Two periods of one place, or two places over the same time. Something is said only where "
+        "the figures can carry it; otherwise it is said what is missing.",
+    ),
+    "compare_answer": ("Svar", "Answer"),
+    "compare_what": ("{name}; {where}.", "{name}; {where}."),
+    "compare_days": ("{first} til {last}", "{first} to {last}"),
+    "compare_periods": ("Sammenlign to perioder", "Compare two periods"),
+    "compare_places": ("Sammenlign to steder", "Compare two places"),
+    "compare_do": ("Sammenlign", "Compare"),
+    "compare_field_indicator": ("Indikator", "Indicator"),
+    "compare_field_step": ("En værdi for hver", "One value for each"),
+    "compare_field_place": ("Sted", "Place"),
+    "compare_field_other": ("Det andet sted", "The other place"),
+    "compare_field_first_from": ("Den første dag", "The first day"),
+    "compare_field_first_to": ("Den sidste dag", "The last day"),
+    "compare_field_second_from": ("Anden periodes første dag", "The second period's first day"),
+    "compare_field_second_to": ("Anden periodes sidste dag", "The second period's last day"),
+    "compare_wrong_missing": ("{field}: mangler.", "{field}: is missing."),
+    "compare_wrong_unknown": ("{field}: findes ikke her.", "{field}: is not known here."),
+    "compare_wrong_split": (
+        "{field}: opgøres ikke for en kommune.", "{field}: is not told for a municipality.",
+    ),
+    "compare_wrong_day": (
+        "{field}: er ikke en dag (åååå-mm-dd).", "{field}: is no day (yyyy-mm-dd).",
+    ),
+    "compare_wrong_order": (
+        "{field}: ligger før den første dag.", "{field}: is before the first day.",
+    ),
+    "compare_wrong_long": (
+        "{field}: gør perioden længere, end der kan sammenlignes.",
+        "{field}: makes the period longer than can be compared.",
+    ),
+    "compare_wrong_same": (
+        "{field}: er det samme sted; sammenlign to perioder i stedet.",
+        "{field}: is the same place; compare two periods instead.",
+    ),
+    "compare_wrong_both": (
+        "{field}: hører ikke til, når to steder sammenlignes.",
+        "{field}: does not belong where two places are compared.",
     ),
 }
