@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check bench faults fuzz coverage lock sbom audit format clean
+.PHONY: run test check bench faults months fuzz coverage lock sbom audit format clean
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 
@@ -38,6 +38,10 @@ bench: $(READY)
 # What happens when things break (docs/faults.md): make faults ARGS='--short --seed 7'
 faults: $(READY)
 	$(BIN)/python -m tests.faults $(ARGS)
+
+# Two simulated months against an independent recount (docs/trial.md): make months ARGS='--seed 7'
+months: $(READY)
+	$(BIN)/python -m tests.months $(ARGS)
 
 # The parsers under changed documents, a minute each: make fuzz ARGS='--seconds 600 fhir'
 fuzz: $(READY)
