@@ -70,7 +70,7 @@ class IndicatorBlock(DatedBlock):
             raise ValueError("is imported, so it is made of no amounts of ours")
         if len({family_of(measure) for measure in measures}) > 1:
             raise ValueError("is made of amounts that are not about the same thing")
-        if bool(self.unknown) is not bool(self.unknown_of):
+        if self.unknown and not self.unknown_of:
             raise ValueError("says what is unknown and of what, or neither")
         return self
 

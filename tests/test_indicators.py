@@ -21,7 +21,7 @@ from capacity.indicators.figures import (
     week_profile,
 )
 from capacity.indicators.measures import WHOLE_DAY, Key, Measure, Tally, with_whole_day
-from capacity.indicators.statement import MEASURES, statement, total
+from capacity.indicators.statement import MEASURES, Line, Statement, Use, statement, total, uses
 from capacity.spc import ChartKind
 
 CATALOGUE = builtin_catalogue()
@@ -196,6 +196,13 @@ def test_whole_days_are_the_sum_of_their_hours() -> None:
     assert Split.UNIT in TODAY["asks"].splits
 
 
+def test_there_are_no_minutes_of_old_figures_where_nothing_was_on_the_board() -> None:
+    minutes = TODAY["stale_minutes"]
+    assert figure(minutes, {}).value is None
+    kept = figure(minutes, {Measure.FREE_MS: 60_000})
+    assert (kept.value, kept.unknown) == (0, None)
+
+
 def test_the_statement_of_use_adds_up_and_leaves_out_what_nobody_knows() -> None:
     place, team = (UNIT, "acute_place", "0730"), ("t", "acute_team", "0710")
     lines = statement(
@@ -212,6 +219,29 @@ def test_the_statement_of_use_adds_up_and_leaves_out_what_nobody_knows() -> None
     assert (places.unknown, places.open, places.free, places.used) == (0.5, 50 / 60, 0.5, 1.5)
     assert (use.unknown, use.open, use.used) == (None, None, None)
     assert (use.answer_minutes, use.count(Measure.ASKED), use.count(Measure.FILLED)) == (1.5, 2, 0)
+    assert (use.place_days, use.used_days, use.unknown_hours, use.free_place_minutes) == (None,) * 4
+    assert places.used_days == 150 / 86_400_000
+    assert places.free_place_minutes is None, "free, but nobody knows how many"
     both = total(lines)
     assert (both.used, both.count(Measure.ASKED)) == (1.5, 2)
     assert {measure for line in lines for measure in line.amounts} <= set(MEASURES)
+
+
+def test_what_was_asked_of_a_unit_that_has_left_the_catalogue_stays_with_it() -> None:
+    told = [
+        (UNIT, "acute_place", "0730", Measure.FULL_MS, 60_000), (UNIT, "", "", Measure.ASKED, 3),
+        ("gone", "", "", Measure.ASKED, 9),
+    ]  # fmt: skip
+    (line,) = statement(told, {UNIT: 2, "gone": 5})
+    assert (line.count(Measure.ASKED), line.count(Measure.OUTCOME_ALTERNATIVE)) == (3, 2)
+    assert line.free_place_minutes == 0, "known to have had none free"
+    assert line.is_recorded
+    assert not Line("u", "acute_place", "0730", {}).is_recorded
+
+
+def test_the_use_of_agreements_is_by_who_borrows() -> None:
+    asked, filled = Measure.AGREEMENT_ASKED, Measure.AGREEMENT_FILLED
+    found = uses([("b", "0710", asked, 1), ("a", "0710", asked, 3), ("a", "0710", filled, 2)])
+    assert found == [Use("a", "0710", 3, 2), Use("b", "0710", 1, 0)]
+    assert [use.agreement for use in Statement([], found).of("0710").agreements] == ["a", "b"]
+    assert not Statement([], found).of("0730").agreements

@@ -71,7 +71,8 @@ class Definition:
     is left out, `source` where it is from, `period` is the shortest period that it is sensibly
     told for. `kinds` are the unit kinds that it is about (empty: all). For an indicator of our
     own history `numerator` and `denominator` are the amounts (no denominator: the amount itself),
-    `unknown` those that say how much of `unknown_of` is not known.
+    `unknown` those that say how much of `unknown_of` is not known; where there is nothing of
+    `unknown_of` at all there is no figure.
     """
 
     id: str

@@ -34,11 +34,11 @@ def figure(definition: Definition, sums: Sums) -> Figure:
     numerator = _sum(sums, definition.numerator)
     denominator = _sum(sums, definition.denominator) if definition.denominator else None
     unknown = None
-    if definition.unknown_of:
-        total = _sum(sums, definition.unknown_of)
+    total = _sum(sums, definition.unknown_of)
+    if definition.unknown:
         unknown = _sum(sums, definition.unknown) / total if total else 1.0
     value = None
-    if denominator != 0 and unknown != 1:
+    if denominator != 0 and unknown != 1 and (total or not definition.unknown_of):
         times, by = FACTORS[definition.measured]
         value = numerator * times / (by * (1 if denominator is None else denominator))
     return Figure(value, numerator, denominator, unknown)

@@ -4,31 +4,24 @@ Every sentence is that of the chart it leads to, and charts are numbered, so tha
 to the other is found on paper too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
 from urllib.parse import quote, urlencode
 
-from markupsafe import Markup
-
 from capacity.indicators.days import begin
-from capacity.indicators.definitions import Definition, Definitions
-from capacity.indicators.figures import Figure, next_period
+from capacity.indicators.definitions import Definitions
 from capacity.ledger import Finding
-from capacity.spc import meaning
 from capacity.units import Catalogue
-from web.charts import ChartView, Step, figure, latest_special
-from web.charts.numbers import number, period, with_unit
-from web.charts.picture import mark
-from web.charts.svg import element
-from web.indicator_desk import Told
+from web.charts import Step
+from web.charts.numbers import number, period
 from web.months import Month
 from web.pages import times
 from web.pages.cluster import title_of
 from web.pages.environment import render
-from web.pages.indicators import Looker, changes, place_name, said, unit_of, view_of
-from web.pages.shown_table import UNKNOWN, ShownLine, ShownTable
+from web.pages.indicators import Looker, said
+from web.pages.report_charts import figures_table, numbered, place_shown
+from web.pages.shown_table import ShownLine, ShownTable
 from web.pages.statement import (
     Telling,
     agreements_table,
@@ -39,9 +32,6 @@ from web.pages.statement import (
 )
 from web.report_desk import Basis, Place, Report
 from web.words import LANGUAGES, Lang, Words
-
-RUNS: Final = "*"
-"""The sign of a series that is not spread as chance would spread it, at no one point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +51,6 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
-    """Something more than chance, its chart, and the number of that."""
-
-    href: str
-    text: str
-    chart: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Charted:
-    """One chart of a place: what of the month is more than chance, and its number.
-
-    `text` is empty where nothing is; `means` what it means, and `RUNS` where that is of no one
-    point; `number` is 0 where the chart is not shown.
-    """
-
-    told: Told
-    view: ChartView
-    text: str
-    means: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class _PlaceShown:
-    """A place in words: what changed, what did not, and its charts."""
-
-    name: str
-    code: str
-    changed: Sequence[_Sentence]
-    quiet: str
-    charts: Sequence[Markup]
-    empty: str
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     """What a report is rendered with besides itself."""
 
@@ -113,7 +67,8 @@ def render_report(report: Report, frame: Frame) -> str:
     words, asked, catalogue = Words(frame.lang), frame.asked, frame.catalogue
     at = begin(report.basis.days[1])
     telling = Telling(catalogue, words, report.basis.days[1])
-    charted = list(_numbered(report, asked, catalogue.municipalities, words))
+    names = catalogue.municipalities
+    charted = list(numbered(report, names, words, all_charts=asked.all_charts))
     return render(
         "report.html",
         words,
@@ -125,10 +80,10 @@ def render_report(report: Report, frame: Frame) -> str:
         changed_told=_changed_told(report, words),
         not_handed_in=_not_handed_in(report.places[0], words),
         places=[
-            _place_shown(place, found, frame, words)
+            place_shown(place, found, asked.month.first, catalogue, words)
             for place, found in zip(report.places, charted, strict=True)
         ],
-        figures=_figures(report, charted, frame, words),
+        figures=figures_table(report, charted, names, words),
         use=[
             *function_tables(report.statement, telling),
             agreements_table(report.statement.agreements, telling),
@@ -213,137 +168,6 @@ def _changed_told(report: Report, words: Words) -> str:
 def _not_handed_in(place: Place, words: Words) -> str:
     names = ", ".join(said(each.name, words) for each in place.missing)
     return words.text("register_none", names=names) if names else ""
-
-
-# --- charts and what they show -------------------------------------------------------------------
-
-
-def _numbered(
-    report: Report, asked: Asked, names: Mapping[str, str], words: Words
-) -> Iterator[list[_Charted]]:
-    """Of each place every indicator with its chart; those that are shown have a number from 1."""
-    n = 0
-    for place in report.places:
-        found = []
-        for told in place.told:
-            code = place.municipality or "cluster"
-            view = replace(view_of(told, words, names), id=f"c-{code}-{told.definition.id}")
-            text, means = _more_than_chance(told, view, report.basis.month.first, words)
-            wanted = place.municipality is None or asked.all_charts or bool(text)
-            shown = wanted and _is_known(view)
-            n += shown
-            found.append(_Charted(told, view, text, means, n if shown else 0))
-        yield found
-
-
-def _is_known(view: ChartView) -> bool:
-    return any(point.value is not None for point in view.chart.points)
-
-
-def _more_than_chance(told: Told, view: ChartView, since: date, words: Words) -> tuple[str, str]:
-    """The sentence of what a month shows, and what it means; empty where there is nothing.
-
-    Registers are handed in late: of them the last period that there is counts.
-    """
-    if told.register:
-        since = min(since, view.days[-1])
-    sentences, _ = changes([told], [view], words, since=since)
-    if not sentences:
-        return "", ""
-    special = latest_special(view, words)
-    signal = view.chart.points[special.last].signal if special else None
-    if (
-        signal is None
-        or special is None
-        or next_period(view.days[special.last], told.step) <= since
-    ):
-        return sentences[0].text, RUNS
-    return sentences[0].text, meaning(signal, view.better).value
-
-
-def _place_shown(
-    place: Place, charted: Sequence[_Charted], frame: Frame, words: Words
-) -> _PlaceShown:
-    name = place_name(frame.catalogue, place.municipality, words)
-    quiet = [each for each in charted if not each.text and _is_known(each.view)]
-    empty = ", ".join(each.view.title for each in charted if not _is_known(each.view))
-    said_of = [
-        _Sentence(f"#{each.view.id}", each.text, words.text("report_chart", n=each.number))
-        for each in charted
-        if each.text
-    ]
-    told = words.count("indicators_quiet", len(quiet)) if said_of and quiet else ""
-    if not said_of:
-        told = words.text("indicators_no_change" if quiet else "report_nothing_known")
-    since = frame.asked.month.first
-    return _PlaceShown(
-        name=name,
-        code=place.municipality or "cluster",
-        changed=said_of,
-        quiet=told,
-        charts=[_drawn(each, name, since, words) for each in charted if each.number],
-        empty=words.text("report_charts_empty", names=empty) if empty else "",
-    )
-
-
-def _drawn(charted: _Charted, place: str, since: date, words: Words) -> Markup:
-    """The chart over all its days, and the table of the month's."""
-    title = f"{charted.number}. {charted.view.title} ({place})"
-    first = 0 if charted.told.register else sum(day < since for day in charted.view.days)
-    return figure(replace(charted.view, title=title), words, since=first, short=True)
-
-
-# --- the month in figures ------------------------------------------------------------------------
-
-
-def _figures(
-    report: Report, charted: Sequence[Sequence[_Charted]], frame: Frame, words: Words
-) -> ShownTable:
-    names = [
-        words.text("report_cluster")
-        if place.municipality is None
-        else frame.catalogue.municipalities.get(place.municipality, place.municipality)
-        for place in report.places
-    ]
-    shown = [{each.told.definition.id: each for each in found} for found in charted]
-    lines = []
-    for told in report.places[0].told:
-        definition = told.definition
-        cells = [
-            _cell(definition, place.figures.get(definition.id), of.get(definition.id), words)
-            for place, of in zip(report.places, shown, strict=True)
-        ]
-        split = any(definition.id in of for of in shown[1:])
-        note = "" if split else words.text("report_not_split")
-        lines.append(ShownLine(said(definition.name, words), cells, note))
-    return ShownTable(
-        id="report-figures",
-        caption=words.text("report_figures"),
-        first=words.text("report_indicator"),
-        columns=names,
-        lines=lines,
-        notes=(words.text("report_dash"),),
-    )
-
-
-def _cell(
-    definition: Definition, found: Figure | None, charted: _Charted | None, words: Words
-) -> str | Markup:
-    """The month's figure; one whose chart shows more than chance leads there and has its sign."""
-    if found is None or charted is None or found.value is None:
-        return UNKNOWN
-    value = with_unit(words, found.value, definition.decimals, unit_of(definition, words))
-    if not charted.text:
-        return value
-    sign: str | Markup = RUNS
-    word = words.text("chart_runs")
-    if charted.means != RUNS:
-        shape = mark(charted.means, 9.0, 9.0, f"chart-point chart-{charted.means}")
-        sign = element("svg", shape, class_="chart-sample", viewBox="0 0 18 18", aria_hidden="true")
-        word = words.text(f"chart_means_{charted.means}")
-    return Markup('<a href="#{}">{} {}<span class="unseen">{}</span></a>').format(
-        charted.view.id, value, sign, word
-    )
 
 
 # --- calls, definitions --------------------------------------------------------------------------
