@@ -17,7 +17,8 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEv
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from capacity.board import Board, BoardUnavailableError, FencedError
-from capacity.board.upkeep import put_catalogue, reopen_due
+from capacity.board.closures import Closures
+from capacity.board.upkeep import put_catalogue
 from capacity.instants import Clock
 from capacity.units import Catalogue
 from feeds.intake import Intake
@@ -73,6 +74,7 @@ class ClusterFeeds:
         self._board = board
         self._around = around
         self._intake = around.intake.onto(board)
+        self._closures = Closures(board, cluster)
         self._may_run = may_run
         self._fenced = fenced
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -195,7 +197,7 @@ class ClusterFeeds:
 
     async def _reopen(self) -> None:
         try:
-            await reopen_due(self._board, self.cluster, self._around.clock())
+            await self._closures.reopen_due(self._around.clock())
         except BoardUnavailableError as error:
             log.debug("closures wait: the store is away (%s)", error)
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity.board import Board, Snapshot, StoredRow
+from capacity.board.closures import Closures
+from capacity.board.keys import ClusterKeys
 from capacity.board.store import reading_of
 from capacity.board.upkeep import _reopened, put_catalogue, reopen_due
 from capacity.catalogue import builtin_catalogue
@@ -207,6 +209,51 @@ async def test_only_a_unit_that_chose_to_reopens_by_itself(
     assert (row["state"], row["free"]) == (("free", 3) if open_then else ("closed", 0))
     assert row["observed_at"] == closed["observed_at"], "reopening is no new reading"
     assert (await rows(board))["b"] == closed
+
+
+async def test_closures_are_read_once_and_then_followed(board: Board) -> None:
+    closures = Closures(board, "c")
+    assert await closures.reopen_due(NOW) == 0, "there is no row yet"
+    shut = Closure("x", NOW + HOUR, reopens_itself=True)
+    await report(board, unit("a"), closure=shut)
+    await report(board, unit("b"))
+    assert await closures.reopen_due(NOW) == 0
+    await report(board, unit("b"), NOW + timedelta(seconds=1), closure=shut)
+    await report(board, unit("a"), NOW + timedelta(seconds=1))
+    await board._store.at("c").config_resetstat()
+
+    assert await closures.reopen_due(NOW) == 0
+
+    asked = await board._store.at("c").info("commandstats")
+    assert "cmdstat_hgetall" not in asked, "the rows are not all read again"
+    assert await closures.reopen_due(NOW + HOUR) == 1
+    assert (await rows(board))["b"]["state"] == "free"
+    assert await closures.reopen_due(NOW + HOUR) == 0
+
+
+@pytest.mark.parametrize("lost", ["the stream", "a change of it", "a unit", "everything"])
+async def test_closures_are_read_anew_when_something_was_lost(board: Board, lost: str) -> None:
+    closures = Closures(board, "c")
+    shut = Closure("x", NOW + HOUR, reopens_itself=True)
+    await report(board, unit("a"))
+    await report(board, unit("b"))
+    assert await closures.reopen_due(NOW) == 0
+    stream = ClusterKeys("c").changes
+    client = board._store.at(stream)
+    if lost == "everything":
+        await client.flushall()
+    if lost == "a unit":
+        await board.remove("c", ["b"])
+    await report(board, unit("a"), NOW + timedelta(seconds=1), closure=shut)
+    if lost == "a change of it":
+        await client.xdel(stream, (await all_changes(board, "c"))[-1].stream_id)
+    if lost == "the stream":
+        await client.delete(stream)
+
+    assert await closures.reopen_due(NOW + HOUR) == 1
+
+    shown = {each.unit: orjson.loads(each.row) for each in (await board.snapshot("c")).rows}
+    assert shown["a"]["state"] == "free"
 
 
 async def test_the_closure_said_again_does_not_close_what_reopened(board: Board) -> None:
