@@ -56,7 +56,7 @@ async def test_charts_begin_anew_at_what_the_coordinator_notes(
     assert "grænserne beregnes forfra" not in steady
     assert (await note(coordinator)).status_code == 303
     anew = await chart(coordinator, f"{RANDERS}?step=month&last=24", "acute_admissions")
-    assert "1. december 2025: Prøvehandlingen begynder" in text(anew)
+    assert "Prøvehandlingen begynder, 1. december 2025" in text(anew)
     assert "(grænserne beregnes forfra herfra)" in text(anew)
     assert "Prøvehandlingen begynder" in row(anew, "december 2025")
     assert "8,2 pr. 1.000" in row(anew, "november 2025")

@@ -141,7 +141,7 @@ def test_no_signal_few_values_and_none_are_said() -> None:
 def test_the_table_has_every_point_with_its_lines_and_remarks() -> None:
     chart = xmr([10, 13] * 8 + [30, None])
     view = view_of(chart, decimals=0, changes=[Change(3, "Aftale")], drafts=frozenset({0}))
-    rows = re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", figure(view, DA), re.S)
+    rows = re.findall(r"<tr role=\"row\">\s*<th role=\"rowheader\".*?</tr>", figure(view, DA), re.S)
     lines = [text(row) for row in rows]
     assert len(lines) == 18
     assert lines[0].startswith("uge 10 2026 10 kladde 12,6")

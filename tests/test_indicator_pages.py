@@ -118,7 +118,7 @@ def chart(html: str, name: str) -> str:
 
 def values(html: str, name: str) -> dict[str, str]:
     """A chart's table: what is said of each period."""
-    cells = r'<th scope="row">([^<]+)</th>\s*<td class="chart-cell">([^<]+)</td>'
+    cells = r'scope="row">([^<]+)</th>\s*<td role="cell" class="chart-cell">([^<]+)</td>'
     found = re.findall(cells, chart(html, name))
     return {text(when): text(value) for when, value in found}
 

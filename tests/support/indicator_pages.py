@@ -45,5 +45,5 @@ def text(html: str) -> str:
 
 def row(html: str, period: str) -> str:
     """The table's row of one period."""
-    (found,) = re.findall(rf'<th scope="row">{period}</th>(.*?)</tr>', html, re.DOTALL)
+    (found,) = re.findall(rf'scope="row">{period}</th>(.*?)</tr>', html, re.DOTALL)
     return text(found)

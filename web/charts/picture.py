@@ -73,7 +73,7 @@ def _axes(frame: _Frame, words: Words) -> Iterator[Markup]:
         yield element("text", text, x=LEFT - 8, y=y + 4, class_="chart-figure")
     view = frame.view
     if view.unit:
-        yield element("text", view.unit, x=LEFT - 8, y=TOP - 14, class_="chart-figure")
+        yield element("text", view.unit, x=LEFT - 14, y=TOP - 14, class_="chart-figure")
     for index in some_of(len(view.days), LABELS):
         text = period(words, view.days[index], view.step, short=True)
         x = frame.x(index)

@@ -4,6 +4,9 @@ Of every figure that somebody has yet to approve it is said; of a corrected one 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 from capacity.annotated import Change as Noted
@@ -52,6 +55,8 @@ def notes(told: Told, words: Words) -> list[str]:
             words.count(f"register_n_{state}", n) for state in State if (n := states.count(state))
         ]
         found.append(words.text("register_states", states=", ".join(counted)))
+    if len(signatures := _signatures(told)) == 1:
+        found += [f"{_begun(each)}." for each in _who(*signatures.pop(), words)]
     if n := sum(bool(each.corrected) for each in told.register):
         found.append(words.count("register_corrected", n))
     if told.base is not None:
@@ -67,6 +72,34 @@ def changes(told: Told, names: Mapping[str, str], words: Words) -> list[Change]:
     ]
 
 
+def _signatures(told: Told) -> set[tuple[tuple[Signed, ...], tuple[Signed, ...]]]:
+    """The different people that vouch for points of a chart, as pairs: checked, approved.
+
+    Where only the second is still lacking it is no other pair.
+    """
+    found = {
+        (_whose(each.checked), _whose(each.approved)) for each in told.register if each.checked
+    }
+    approving = {checked for checked, approved in found if approved}
+    return {each for each in found if each[1] or each[0] not in approving}
+
+
+def _whose(signed: Sequence[Signed]) -> tuple[Signed, ...]:
+    """The same signatures without their times."""
+    earliest = datetime.min.replace(tzinfo=UTC)
+    return tuple(sorted((replace(each, at=earliest) for each in signed), key=attrgetter("account")))
+
+
+def _who(checked: Sequence[Signed], approved: Sequence[Signed], words: Words) -> Iterator[str]:
+    for key, signed in (("register_checked_by", checked), ("register_approved_by", approved)):
+        if signed:
+            yield words.text(key, who=", ".join(role(each, words) for each in signed))
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def role(signed: Signed, words: Words) -> str:
     """In what capacity somebody signed, and as which account."""
     return f"{signed.account} ({words.text(f'role_{signed.role}').lower()})"
@@ -78,14 +111,10 @@ def _about(
     if point.parts and point.missing:
         yield words.count("register_missing", point.missing)
     state = point.state
-    checked, approved = (
-        ", ".join(role(each, words) for each in signed)
-        for signed in (point.checked, point.approved)
-    )
-    if state is State.APPROVED:
-        yield words.text("register_approved", checked=checked, approved=approved)
-    elif state is State.CHECKED:
-        yield words.text("register_checked", checked=checked)
+    if state in (State.CHECKED, State.APPROVED):
+        yield words.text(f"register_{state}")
+    if len(_signatures(told)) > 1 and state in (State.CHECKED, State.APPROVED):
+        yield from _who(point.checked, point.approved, words)
     corrections = [
         _correction(told, point, (part, at), unit, names, words)
         for part in point.corrected
@@ -135,9 +164,9 @@ def _counts(version: Version, words: Words) -> str:
 
 def _noted(change: Noted, names: Mapping[str, str], words: Words) -> str:
     day = period(words, change.day, Step.DAY)
-    text = f"{day}: {change.text}"
+    text = f"{change.text}, {day}"
     if change.municipality is not None:
-        text = f"{day}, {names.get(change.municipality, change.municipality)}: {change.text}"
+        text = f"{names.get(change.municipality, change.municipality)}: {text}"
     if change.effect is Effect.BASELINE:
         return f"{text} ({_fixed(change, words, 'annotation_fixed')})"
     return text

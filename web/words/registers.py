@@ -35,14 +35,10 @@ SHARED_COUNTS: Final[Mapping[str, tuple[Pair, Pair]]] = {
 PAGE: Final[Mapping[str, Pair]] = {
     "register_sources": ("Indsendt fra: {sources}.", "Handed in from: {sources}."),
     "register_states": ("Validering: {states}.", "Validation: {states}."),
-    "register_approved": (
-        "kontrolleret af {checked}, godkendt af {approved}",
-        "checked by {checked}, approved by {approved}",
-    ),
-    "register_checked": (
-        "kontrolleret af {checked}, ikke godkendt",
-        "checked by {checked}, not approved",
-    ),
+    "register_approved": ("godkendt", "approved"),
+    "register_checked": ("kontrolleret, ikke godkendt", "checked, not approved"),
+    "register_checked_by": ("kontrolleret af {who}", "checked by {who}"),
+    "register_approved_by": ("godkendt af {who}", "approved by {who}"),
     "register_was": ("rettet {time}, var {value} ({counts})",
                      "corrected {time}, was {value} ({counts})"),
     "register_none": (
