@@ -22,6 +22,11 @@ def builtin_definitions(catalogue: Catalogue) -> Definitions:
     return load_definitions(files("capacity") / "data" / "indicators.toml", catalogue)
 
 
+def definitions_in(path: Path | None, catalogue: Catalogue) -> Definitions:
+    """Those of a file of one's own, or without one as shipped; `ConfigError` as below."""
+    return builtin_definitions(catalogue) if path is None else load_definitions(path, catalogue)
+
+
 def load_definitions(path: Path | Traversable, catalogue: Catalogue) -> Definitions:
     """The indicators of a file; raises `ConfigError` with every problem found."""
     document = read(path)

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """SQL address (SQLite or PostgreSQL); without one a SQLite file in `data`."""
     catalogue: list[Path] = Field(default_factory=list)
     """Catalogue files; without any, the shipped Randers cluster."""
+    indicators: Path | None = None
+    """File of indicators in place of the shipped one."""
     sources: list[Path] = Field(default_factory=list)
     """Source files; without any there are no feeds."""
     keys: Path | None = None
@@ -131,6 +133,10 @@ class Settings(BaseSettings):
     """A session ends when nothing was asked in its name for this long (open pages ask)."""
     session_hours: PositiveInt = 12
     """A session ends at this age whatever happens: a long duty."""
+    history_days: NonNegativeInt = 0
+    """For how many days raw changes are kept; 0: for ever. Figures are kept for ever anyway."""
+    history_thin_days: NonNegativeInt = 0
+    """After how many days confirmations that tell nothing new are let go; 0: never."""
     audit_days: PositiveInt = 5 * 365
     """How long the audit trail is kept."""
 

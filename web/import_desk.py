@@ -2,22 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 
 from fastapi import Request, UploadFile
 
 from capacity.config_file import parse as parse_toml
 from capacity.imports import Counts, Document, Imports, Refusal, digest_of
-from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.definitions import Definitions
 from capacity.units import Catalogue, Cluster, danish_day
 from feeds.figures import FigureMapping, Known, Parsed, parse
 from web.auth.trail import note
 from web.roles import Actor
 from web.services import Services
-
-definitions_of = lru_cache(maxsize=8)(builtin_definitions)
-"""The indicators of a catalogue; a catalogue equals itself only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +32,12 @@ class ImportDesk:
     @property
     def definitions(self) -> Definitions:
         """The indicators."""
-        return definitions_of(self.services.catalogue)
+        return self.services.rollups.definitions
 
     def read(self, raw: bytes, mapping: FigureMapping) -> Parsed:
         """A file as it would come in; raises `UnreadableError`."""
         return parse(
-            raw, mapping, known_of(self.services.catalogue, self.cluster),
+            raw, mapping, known_of(self.services.catalogue, self.definitions, self.cluster),
             danish_day(self.services.clock()),
         )  # fmt: skip
 
@@ -74,9 +69,8 @@ class ImportDesk:
         await note(self.services, self.request, self.actor, action, self.cluster.id, detail)
 
 
-def known_of(catalogue: Catalogue, cluster: Cluster) -> Known:
+def known_of(catalogue: Catalogue, definitions: Definitions, cluster: Cluster) -> Known:
     """What files may tell of, in a cluster."""
-    definitions = definitions_of(catalogue)
     return Known(definitions, catalogue.municipalities, cluster.municipalities)
 
 

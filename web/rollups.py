@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from capacity.history import History, HistoryUnavailableError, RolledElsewhereError, Roller
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope
+from capacity.indicators.definitions import Definitions
 from capacity.instants import Clock
 from capacity.units import Catalogue
 
@@ -24,8 +25,14 @@ FIRST_AFTER = timedelta(seconds=20)
 class RollUps:
     """The schedule of one process; several processes give way to each other."""
 
-    def __init__(self, history: History, catalogue: Catalogue, clock: Clock) -> None:
-        self.definitions = builtin_definitions(catalogue)
+    def __init__(
+        self,
+        history: History,
+        catalogue: Catalogue,
+        clock: Clock,
+        definitions: Definitions | None = None,
+    ) -> None:
+        self.definitions = definitions or builtin_definitions(catalogue)
         needs = tuple(self.definitions.needs.values())
         self._scopes = [Scope(each, catalogue, needs) for each in catalogue.served_clusters()]
         self._roller = Roller(history)

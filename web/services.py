@@ -17,6 +17,7 @@ from capacity.board.sweeper import Sweeper
 from capacity.board.upkeep import put_catalogue
 from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.history import Historian, History, HistoryUnavailableError
+from capacity.indicator_catalogue import definitions_in
 from capacity.instants import Clock, utc_now
 from capacity.restoring import restore_if_empty
 from capacity.settings import Settings
@@ -185,6 +186,7 @@ def build_services(
     """
     assert settings.store_url is not None, "the caller starts an embedded server first"
     catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
+    definitions = definitions_in(settings.indicators, catalogue)
     sources = load_sources(_source_files(settings, demo), catalogue)
     board = Board(settings.store_url)
     clusters = catalogue.served_clusters()
@@ -244,7 +246,7 @@ def build_services(
         runner=runner if settings.run_feeds else None,
         notifier=notifier,
         comparing=Comparing(Agreed(settings.store_url), alike),
-        rollups=RollUps(history, catalogue, clock),
+        rollups=RollUps(history, catalogue, clock, definitions),
         demo=demo,
     )
 

@@ -14,7 +14,7 @@ from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.config_file import ConfigError, load
 from capacity.history import HistoryError
 from capacity.imports import Counts, Document, Imports, digest_of
-from capacity.indicator_catalogue import builtin_definitions
+from capacity.indicator_catalogue import definitions_in
 from capacity.instants import utc_now
 from capacity.model import UnreadableError
 from capacity.settings import Settings
@@ -49,7 +49,7 @@ def _parsed(
     catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
     cluster = _cluster(catalogue, wanted)
     known = Known(
-        builtin_definitions(catalogue),
+        definitions_in(settings.indicators, catalogue),
         catalogue.municipalities,
         catalogue.clusters[cluster].municipalities,
     )
