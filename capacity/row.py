@@ -88,7 +88,6 @@ def row_of(
     if report is None:
         return row
     trust = freshness or unit.freshness
-    observed_at = report.observed_at
     row["total"] = report.total
     row["staffed"] = report.staffed
     row["occupied"] = report.occupied
@@ -101,10 +100,8 @@ def row_of(
     row["next_free_at"] = format_instant(getattr(report, "next_free_at", None))
     row["waiting"] = getattr(report, "waiting", None)
     row["wait_minutes"] = getattr(report, "wait_minutes", None)
-    row["observed_at"] = format_instant(observed_at)
+    row["observed_at"], row["ageing_at"], row["stale_at"] = _ages(report.observed_at, trust)
     row["received_at"] = format_instant(received_at)
-    row["ageing_at"] = format_instant(observed_at + trust.ageing_after)
-    row["stale_at"] = format_instant(observed_at + trust.stale_after)
     row["source"] = source
     if report.capabilities_off:
         off = set(report.capabilities_off)
@@ -115,6 +112,16 @@ def row_of(
         row["reopens_at"] = format_instant(report.closure.reopens_at)
         row["reopens_itself"] = report.closure.reopens_itself
     return judge(row)
+
+
+@lru_cache(maxsize=1024)
+def _ages(observed_at: datetime, trust: Freshness) -> tuple[str | None, str | None, str | None]:
+    """When it was observed, when it ages and when it is stale; the rows of a document share few."""
+    return (
+        format_instant(observed_at),
+        format_instant(observed_at + trust.ageing_after),
+        format_instant(observed_at + trust.stale_after),
+    )
 
 
 @lru_cache(maxsize=20_000)

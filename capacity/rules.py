@@ -81,7 +81,7 @@ def inconsistencies(
     if total is not None:
         if occupied is not None and occupied > total:
             found.append(Inconsistency.OCCUPIED_OVER_TOTAL)
-        elif sum(n for n in (occupied, reserved, closed) if n is not None) > total:
+        elif (occupied or 0) + (reserved or 0) + (closed or 0) > total:
             found.append(Inconsistency.PARTS_OVER_TOTAL)
         if staffed is not None and staffed > total:
             found.append(Inconsistency.STAFFED_OVER_TOTAL)

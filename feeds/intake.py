@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
 
 from capacity.board import Board, Outcome, Reading
 from capacity.board.movements import Move, Teller, apply_beds, apply_moves
@@ -20,7 +22,7 @@ from capacity.model import (
     UnreadableError,
 )
 from capacity.row import digest_of, encode_row, row_of
-from capacity.units import Catalogue, Unit, danish_day
+from capacity.units import Catalogue, Freshness, Unit, danish_day
 from feeds.formats.movement_mapping import message_key, passes_over, start_of
 from feeds.health import FeedHealth
 from feeds.sources import Source
@@ -197,6 +199,7 @@ class Intake:
                 receipt.rejected.append(Reject(where, field_name, reason))
                 continue
             fresh = source.freshness or unit.freshness
+            observed_ms, stale_ms = _millis(report.observed_at, fresh)
             row = row_of(
                 unit,
                 report,
@@ -208,12 +211,12 @@ class Intake:
             readings.append(
                 Reading(
                     unit=unit.id,
-                    observed_ms=epoch_millis(report.observed_at),
+                    observed_ms=observed_ms,
                     digest=digest_of(row),
                     row=encode_row(row),
                     trust=source.trust or 0,
                     received_ms=received_ms,
-                    stale_ms=epoch_millis(report.observed_at + fresh.stale_after),
+                    stale_ms=stale_ms,
                 )
             )
         self._resolve_movements(source, batch, receipt)
@@ -282,6 +285,12 @@ class Intake:
             newest = max(told)
             good = receipt.accepted + receipt.unchanged > 0
             health.arrived(self._clock(), newest, good=good)
+
+
+@lru_cache(maxsize=1024)
+def _millis(observed_at: datetime, fresh: Freshness) -> tuple[int, int]:
+    """When it was observed and when it is stale; remembered, as a document's rows share few."""
+    return epoch_millis(observed_at), epoch_millis(observed_at + fresh.stale_after)
 
 
 def misfit(report: Report, unit: Unit) -> tuple[str, str] | None:

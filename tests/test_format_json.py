@@ -196,3 +196,16 @@ def test_what_is_no_strict_json_costs_its_row_only(bad: bytes, field: str) -> No
     batch = parsed(FORMAT, b"[{%s}, {%s, %s}]" % (good, good, bad))
     assert [report.unit for report in batch.reports] == ["a"]
     assert [reject.field for reject in batch.rejects] == [field]
+
+
+@given(
+    st.sampled_from(["note", "unit", "type", "total", "observed_at", "anything"]),
+    st.text("0129-./_ \t\xa0å–x", max_size=24) | st.integers(0, 10**10) | st.just(CPR),
+)
+def test_a_person_number_is_found_whether_or_not_the_document_looks_suspicious(
+    field: str, value: str | int
+) -> None:
+    raw = document({**REPORT, field: value})
+    looked_at_closely = raw.replace(b'"total"', b'"\\u0074otal"')
+    assert looked_at_closely != raw
+    assert parsed(FORMAT, raw) == parsed(FORMAT, looked_at_closely)

@@ -43,9 +43,17 @@ def looks_like_a_web_page(text: str) -> bool:
 class Gathering:
     """Reports and rejects of one document, in document order."""
 
-    def __init__(self, received_at: datetime, local: LocalTime = OFFSET_REQUIRED) -> None:
+    def __init__(
+        self,
+        received_at: datetime,
+        local: LocalTime = OFFSET_REQUIRED,
+        *,
+        suspicious: bool = True,
+    ) -> None:
+        """A document that is not `suspicious` is known to hold no person number in any field."""
         self._received_at = received_at
         self._local = local
+        self._suspicious = suspicious
         self._reports: list[Report] = []
         self._places: list[str] = []
         self._rejects: list[Reject] = []
@@ -55,7 +63,9 @@ class Gathering:
     ) -> None:
         """Make a report of one row of raw fields, or a reject that says why not."""
         try:
-            report = read_report(raw, self._received_at, report_type, self._local)
+            report = read_report(
+                raw, self._received_at, report_type, self._local, suspicious=self._suspicious
+            )
         except FieldError as error:
             self.reject(where, error)
         else:

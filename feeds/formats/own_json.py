@@ -31,7 +31,7 @@ from datetime import datetime
 import orjson
 
 from capacity.model import Batch, UnreadableError
-from capacity.privacy import CPR_REASON, first_cpr
+from capacity.privacy import CPR_REASON, first_cpr, may_hold_cpr
 from capacity.reading import FieldError
 from feeds.formats import Format, Mapping
 from feeds.formats.gathering import (
@@ -46,7 +46,7 @@ from feeds.formats.gathering import (
 MAX_DEPTH = 1024
 """Lists and objects inside of one another; a limit of the reader."""
 
-
+_EVERY_DIGIT_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _UNORTHODOX = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]|[0-9][eE]\+?[0-9]{3}")
 """What common programs write although it is no strict JSON: no numbers, halves of characters."""
 
@@ -64,7 +64,7 @@ def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Bat
         raise unreadable(DOCUMENT, CPR_REASON)
     if len(items) > MAX_ROWS:
         raise unreadable("reports", f"are more than {MAX_ROWS}")
-    gathering = Gathering(received_at, mapping.local_time)
+    gathering = Gathering(received_at, mapping.local_time, suspicious=_may_hold_cpr(raw))
     for index, item in enumerate(items):
         where = f"{prefix}[{index}]" if prefix is not None else DOCUMENT
         if not isinstance(item, dict):
@@ -72,6 +72,17 @@ def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Bat
             continue
         gathering.read(where, item, mapping.type_of(item.get("unit")))
     return gathering.batch()
+
+
+def _may_hold_cpr(raw: bytes) -> bool:
+    """A quick look at the whole: when this says no, no text or number of the document is one.
+
+    A backslash may stand for any character, and a number of nine digits may have lost its zero.
+    """
+    digits = raw.translate(_EVERY_DIGIT_ZERO)
+    if b"\\" in raw or b"0" * 9 in digits:
+        return True
+    return may_hold_cpr(raw.decode("utf-8", "replace"))
 
 
 def _load_forgivingly(raw: bytes) -> object:
