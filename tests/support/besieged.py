@@ -6,7 +6,8 @@ subscription, sessions, accounts, keys. Whatever an attack does, `unharmed` tell
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 import orjson
+from fastapi import FastAPI
 
 from capacity.board.sessions import NewSession
 from capacity.instants import format_instant, utc_now
@@ -88,6 +90,12 @@ _CLUSTERS = {
     "visitator": ("randers",), "visitator elsewhere": ("horsens",), "nurse": ("randers",),
     "nurse next door": ("randers",), "nurse elsewhere": ("horsens",),
 }  # fmt: skip
+FORM = {
+    "login": "somebody", "password": "a new password", "repeat": "a new password",
+    "present": "wrong", "code": "000000", "role": "operator", "kind": "metrics", "of": "all",
+    "id": "e", "by": "me", "label": "x", "next": "/",
+}  # fmt: skip
+"""Words that any form of ours takes, so that a refusal is not for what is missing in it."""
 
 
 @dataclass
@@ -226,3 +234,15 @@ async def _ok(sent: Any) -> Any:
     answer: httpx.Response = await sent
     assert answer.is_success, f"{answer.request.url}: {answer.status_code} {answer.text}"
     return answer.json() if answer.content else None
+
+
+def app_of(place: Besieged) -> FastAPI:
+    """The application's routes, whatever runs it."""
+    from web.app import create_app
+
+    return create_app(place.service.services)
+
+
+def filled(path: str, ids: Mapping[str, str]) -> str:
+    """A route's path with ids in it; one that is not known is made up."""
+    return re.sub(r"{(\w+)}", lambda found: ids.get(found[1], "none"), path)
