@@ -24,6 +24,7 @@ from web import (
     indicator_export,
     ledger_export,
     outcome_export,
+    statement_export,
 )
 from web.tables import FORMS, Form, Table, making
 
@@ -169,8 +170,8 @@ async def test_what_is_carried_away_is_noted(service: Service) -> None:
 
 
 TABLES = (
-    indicator_export.TABLE, api_profile.TABLE, import_export.TABLE, outcome_export.TABLE,
-    ledger_export.TABLE, board_export.CHANGES, board_export.BOARD,
+    indicator_export.TABLE, api_profile.TABLE, statement_export.TABLE, import_export.TABLE,
+    outcome_export.TABLE, ledger_export.TABLE, board_export.CHANGES, board_export.BOARD,
 )  # fmt: skip
 
 

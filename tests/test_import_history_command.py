@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy import text
 
 from capacity.history import History
+from capacity.history.backfill import Done
 from capacity.instants import format_instant
 from tests.support.board_model import until
 from tests.support.databases import dump
 from tests.support.raw_days import CLUSTER, MINUTE
 from web.cli import main
+from web.commands.history_import import Shown
 
 pytest_plugins = ["tests.support.database_fixtures"]
 
@@ -48,18 +50,18 @@ async def test_killed_again_and_again_it_goes_on_and_doubles_nothing(
 ) -> None:
     history = History(database_url)
     await history.start()
-    path = write(tmp_path / "reports.ndjson", [report(n) for n in range(9_500)])
+    path = write(tmp_path / "reports.ndjson", [report(n) for n in range(6_500)])
     env = os.environ | {
         "AKUTOVERBLIK_DATA": str(tmp_path / "data"), "AKUTOVERBLIK_SQL_URL": database_url
     }  # fmt: skip
     command = [sys.executable, "-m", "web.cli", "history", "import", str(path)]
 
     async def lines_done() -> int:
-        return await history.read(
-            lambda sql: sql.scalar(text("SELECT max(lines_done) FROM backfill")) or 0
-        )
+        """-1 before anything was written of the file."""
+        query = text("SELECT coalesce(max(lines_done), -1) FROM backfill")
+        return await history.read(lambda sql: sql.scalar(query))
 
-    for goal in (1, 4_000):
+    for goal in (0, 1, 3_000):  # begun, a first part in, in the middle
         process = await asyncio.create_subprocess_exec(
             *command, env=env, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
@@ -68,26 +70,41 @@ async def test_killed_again_and_again_it_goes_on_and_doubles_nothing(
             async def is_there(goal: int = goal) -> bool:
                 return await lines_done() >= goal
 
-            await until(is_there, within=30)
+            await until(is_there, within=120)
         finally:
             process.send_signal(signal.SIGKILL)
             await process.wait()
-        assert goal <= await lines_done() < 9_500
+        at = await lines_done()
+        assert goal <= at < 6_500
+        assert at % 1_000 == 0, "parts are whole or not there"
+        assert len([row for row in stored(database_url) if row[1] == CLUSTER]) == at
     last = await asyncio.create_subprocess_exec(
         *command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, told = await last.communicate()
     assert last.returncode == 0, told.decode()
-    assert b"going on after line" in told
-    assert out.startswith(b"9500 lines: 9500 recorded, 0 revised, 0 known already, 0 rejected")
+    assert f"going on after line {at}\n".encode() in told
+    assert out.startswith(b"6500 lines: 6500 recorded, 0 revised, 0 known already, 0 rejected")
     rows = stored(database_url)
     own = [row for row in rows if row[1] == CLUSTER]
-    assert len(own) == 9_500
-    assert [row[3] for row in own] == list(range(1, 9_501))
-    wanted = [(report(n)["unit"], START + n * MINUTE) for n in range(9_500)]
+    assert len(own) == 6_500
+    assert [row[3] for row in own] == list(range(1, 6_501))
+    wanted = [(report(n)["unit"], START + n * MINUTE) for n in range(6_500)]
     told_at = [(row[4], datetime.fromtimestamp(int(str(row[5])) / 1000, UTC)) for row in own]
     assert told_at == wanted
     await history.stop()
+
+
+def test_it_says_how_far_it_is_now_and_then(capfd: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    shown = Shown(1_000, clock=lambda: now[0])
+    for seconds, lines in ((1.0, 10), (2.5, 20), (4.0, 30), (4.5, 40)):
+        now[0] = seconds
+        shown(Done(bytes_done=10 * lines, lines_done=lines, recorded=lines - 1, rejected=1))
+    assert capfd.readouterr().err.splitlines() == [
+        "20 %: 20 lines: 19 recorded, 0 revised, 0 known already, 1 rejected",
+        "40 %: 40 lines: 39 recorded, 0 revised, 0 known already, 1 rejected",
+    ]
 
 
 def command(

@@ -82,6 +82,19 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     reads_or_refuses(FORMAT, raw)
 
 
+def test_what_the_program_prints_of_any_format_can_be_read_again() -> None:
+    found = ["occupied_over_total"]
+    told = {"unit": "a", "type": "load", "observed_at": "2026-03-02T07:15:00Z", "total": 7,
+            "staffed": None, "occupied": 11, "free": 0, "capabilities_off": [], "closure": None,
+            "waiting": None, "inconsistencies": found}  # fmt: skip
+    batch = FORMAT.parse(lines(told), FORMAT.read_mapping({}), NOW)
+    (report_again,) = batch.reports
+    assert [each.value for each in report_again.inconsistencies] == found
+    for wrong in (["made up"], "occupied_over_total", [120499], {}):
+        batch = FORMAT.parse(lines(told | {"inconsistencies": wrong}), FORMAT.read_mapping({}), NOW)
+        assert [reject.field for reject in batch.rejects] == ["inconsistencies"], wrong
+
+
 async def test_it_is_pushed_by_its_media_type(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from capacity.board import START, Board, Change, EmbeddedServer
 from capacity.instants import epoch_millis, format_instant, utc_now
-from tests.support.quebec import quebec_files, quebec_values, recomputed
+from tests.support.quebec import catalogue_text, quebec_files, quebec_values, recomputed
 from tests.support.service import Service, running, settings_for
 
 pytestmark = pytest.mark.samples
@@ -28,40 +28,6 @@ BROKEN = {
 }
 Seen = tuple[str, int, int | None, int | None, int | None, bool]
 """Unit, instant, total, occupied, free, and whether more are occupied than there are."""
-
-
-def catalogue_text(identifiers: list[str]) -> str:
-    """A catalogue of our own making for the departments that the recording names by number."""
-    head = """
-[municipality]
-"9999" = "Elsewhere"
-[[organisation]]
-id = "departments"
-name = "Emergency departments"
-type = "hospital"
-municipality = "9999"
-[[cluster]]
-id = "quebec"
-name = "Recording"
-hospital = "departments"
-municipalities = [{ codes = ["9999"] }]
-"""
-    units = (
-        f"""
-[[unit]]
-id = "ed-{identifier}"
-name = "Department {identifier}"
-kind = "acute_department"
-cluster = "quebec"
-organisation = "departments"
-municipality = "9999"
-freshness = {{ ageing_after = "90 min", stale_after = "3 h" }}
-authority = "departments"
-operator = "departments"
-"""
-        for identifier in identifiers
-    )
-    return head + "".join(units)
 
 
 def source_text(identifiers: list[str]) -> str:

@@ -6,7 +6,6 @@ from capacity.instants import COPENHAGEN
 from capacity.outcomes import Logged
 from capacity.units import Catalogue
 from web.tables import Column, Holds, Row, Table
-from web.tables import guarded as guarded
 
 TABLE = Table(
     "outcomes",

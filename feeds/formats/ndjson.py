@@ -6,6 +6,7 @@
 | in a line | field | notes |
 |---|---|---|
 | one object | one report | every key as in our own JSON (`feeds.formats.own_json`) |
+| ``inconsistencies`` | | as ``akutoverblik read`` prints them; found anew, so left unread |
 | nothing but white space | | passed over |
 | anything else | | costs itself: a reject at ``line N`` |
 
@@ -18,7 +19,7 @@ from datetime import datetime
 
 import orjson
 
-from capacity.model import Batch
+from capacity.model import Batch, Inconsistency
 from capacity.reading import FieldError
 from feeds.formats import Format
 from feeds.formats.gathering import (
@@ -32,6 +33,7 @@ from feeds.formats.own_json import JsonMapping
 from feeds.limits import LIMITS
 
 MAX_LINES = LIMITS.lines
+_INCONSISTENCIES = frozenset(each.value for each in Inconsistency)
 
 
 def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Batch:
@@ -58,12 +60,21 @@ def parse(raw: bytes, mapping: JsonMapping | None, received_at: datetime) -> Bat
             continue
         some_json = True
         if isinstance(item, dict):
+            if _were_found(item.get("inconsistencies")):
+                del item["inconsistencies"]
             gathering.read(where, item, mapping.type_of(item.get("unit")))
         else:
             gathering.reject(where, FieldError("report", "is not an object"))
     if not some_json:
         raise unreadable(DOCUMENT, "is not NDJSON: no line of it is JSON in UTF-8")
     return gathering.batch()
+
+
+def _were_found(told: object) -> bool:
+    """Whether these are inconsistencies as we print them, and nothing that somebody wrote."""
+    return isinstance(told, list) and all(
+        isinstance(each, str) and each in _INCONSISTENCIES for each in told
+    )
 
 
 FORMAT = Format(

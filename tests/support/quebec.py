@@ -71,3 +71,59 @@ def recomputed(raw: bytes) -> list[tuple[str, datetime, int | None, int | None]]
             )
             found.append((row[IDENTIFIER], instant, total, occupied))
     return found
+
+
+def catalogue_text(identifiers: list[str]) -> str:
+    """A catalogue of our own making for the departments that the recording names by number."""
+    head = """
+[municipality]
+"9999" = "Elsewhere"
+[[organisation]]
+id = "departments"
+name = "Emergency departments"
+type = "hospital"
+municipality = "9999"
+[[cluster]]
+id = "quebec"
+name = "Recording"
+hospital = "departments"
+municipalities = [{ codes = ["9999"] }]
+"""
+    units = (
+        f"""
+[[unit]]
+id = "ed-{identifier}"
+name = "Department {identifier}"
+kind = "acute_department"
+cluster = "quebec"
+organisation = "departments"
+municipality = "9999"
+freshness = {{ ageing_after = "90 min", stale_after = "3 h" }}
+authority = "departments"
+operator = "departments"
+"""
+        for identifier in identifiers
+    )
+    return head + "".join(units)
+
+
+def mapping_text(identifiers: list[str]) -> str:
+    """The mapping as a file for the command line, with the catalogue's name of each department."""
+    values = quebec_values()
+    columns = "\n".join(f'{name} = "{column}"' for name, column in values["columns"].items())
+    units = "\n".join(f'"{identifier}" = "ed-{identifier}"' for identifier in identifiers)
+    words = ", ".join(f'"{word}"' for word in values["unknown_words"])
+    return f"""
+separator = "{values["separator"]}"
+encoding = "{values["encoding"]}"
+timezone = "{values["timezone"]}"
+report_type = "{values["report_type"]}"
+unknown_words = [{words}]
+[[leave_out]]
+column = "{values["leave_out"][0]["column"]}"
+blank = true
+[columns]
+{columns}
+[units]
+{units}
+"""
