@@ -32,8 +32,11 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from web.commands.serve import run_web, serve
-    from web.commands.settings import settings_or_exit
+    from web.commands.kept import kept_for_good
+
+    with kept_for_good():
+        from web.commands.serve import run_web, serve
+        from web.commands.settings import settings_or_exit
 
     settings = settings_or_exit()
     if options.as_demo:

@@ -118,6 +118,8 @@ class World:
     def environment(self, redis_url: str, port: int) -> dict[str, str]:
         """The settings of a web process in this world, and nothing of the caller's own."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("AKUTOVERBLIK_")}
+        # An installed program has its modules compiled, whatever holds for whoever measures it.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         return inherited | {
             "AKUTOVERBLIK_DATA": str(self.folder / "data"),
             "AKUTOVERBLIK_KEYS": str(self.folder / "keys.toml"),

@@ -20,6 +20,7 @@ from capacity.board import EmbeddedServer, EmbeddedServerError
 from capacity.config_file import ConfigError
 from capacity.settings import Settings
 from web.app import create_app
+from web.commands.kept import kept_for_good
 from web.commands.workers import BACKLOG, can_share_ports, run_workers
 from web.http_protocol import Patience, bounded_by
 from web.services import build_services
@@ -112,7 +113,9 @@ def run_web(
     It listens as the settings say, or on a socket that is already there.
     """
     try:
-        services = build_services(settings, demo=demo)
+        with kept_for_good():
+            services = build_services(settings, demo=demo)
+            app = create_app(services)
     except ConfigError as error:
         print(f"akutoverblik: {error}", file=sys.stderr)
         return 2
@@ -121,7 +124,7 @@ def run_web(
             "no keys are configured: without accounts everything but health is refused. Next step: "
             "akutoverblik account new LOGIN administrator, akutoverblik key new source SOURCE"
         )
-    server = uvicorn.Server(server_config(create_app(services), settings))
+    server = uvicorn.Server(server_config(app, settings))
     # The server raises the signal that ended it once more when it has shut down. SIGTERM must not
     # end the process then and there: an embedded store still has to be stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
