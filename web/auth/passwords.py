@@ -10,6 +10,8 @@ SHORTEST, LONGEST = 12, 128
 _HASHER = PasswordHash.recommended()
 _TURNS = asyncio.Semaphore(2)
 """Argon2 takes memory and time on purpose; many tries at once must not take the machine."""
+BOARDS_FIRST = 2.0
+"""Seconds after the start that belong to the boards."""
 _COMMON = ("password", "kodeord", "adgangskode", "akutoverblik", "123456", "qwerty", "randers")
 
 
@@ -54,5 +56,6 @@ def _of_nobody() -> str:
 
 
 async def be_ready() -> None:
-    """Make what the first check would have to wait for, beside everything else."""
+    """Make what the first check would have to wait for, once the boards are open again."""
+    await asyncio.sleep(BOARDS_FIRST)
     await asyncio.to_thread(_of_nobody)
