@@ -21,7 +21,10 @@ def add_import_arguments(
     indicators = commands.add_parser(
         "import-indicators", help="figures of a register; may be stopped and given again"
     )
-    indicators.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX")
+    indicators.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE",
+        help="CSV or XLSX; of several the earlier first, since what a later one says counts",
+    )  # fmt: skip
     indicators.add_argument("--mapping", type=Path, help="TOML file that says what columns mean")
     indicators.add_argument("--cluster", help="whose figures they are, where there are several")
     return history, indicators
