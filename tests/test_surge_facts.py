@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from capacity.model import Closure
 from capacity.row import Row
 from capacity.surge import Fact
-from capacity.surge_facts import Facts, Places, count_facts
+from capacity.surge_facts import FactCount, Facts, Places, count_facts
 from tests.support.board_page import BASE, CATALOGUE, ordinary_rows, row
 
 NOMINAL = {unit.id: unit.places for unit in CATALOGUE.units.values()}
@@ -157,3 +157,35 @@ def test_closing_a_unit_or_filling_a_place_never_looks_like_relief(
             after = share(n, how)
             assert (before is None) == (after is None)
             assert before is None or after is None or after <= before
+
+
+CHANGE = st.tuples(
+    st.sampled_from([*PLACES, "rhr-akutafdeling", "randers-akutteam"]),
+    st.integers(-5, 700),
+    st.none() | st.integers(0, 9),
+    st.booleans(),
+)
+
+
+@given(st.lists(st.tuples(CHANGE, st.integers(-30, 90)), max_size=40))
+def test_rows_put_one_by_one_count_as_rows_counted_at_once(
+    changes: list[tuple[tuple[str, int, int | None, bool], int]],
+) -> None:
+    """Whatever changes, goes stale meanwhile, or is looked at with a clock that was put back."""
+    count, rows, now = FactCount(NOMINAL), dict[str, Row](), BASE
+    for (unit, minutes, number, closed), later in changes:
+        closure = Closure("lukket") if closed else None
+        name = "occupied" if unit == "rhr-akutafdeling" else "free"
+        figure: dict[str, Any] = {name: number}
+        rows[unit] = row(unit, minutes, total=9, closure=closure, **figure)
+        count.put(rows[unit])
+        now += timedelta(minutes=later)
+        assert count.at(now) == count_facts(rows.values(), NOMINAL, now)
+
+
+def test_ends_of_rows_that_are_gone_do_not_pile_up() -> None:
+    count = FactCount(NOMINAL)
+    for minutes in range(1000):
+        count.put(row(PLACES[0], -minutes, total=2, free=1))
+        count.at(BASE)
+    assert len(count._ends) < 200

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import orjson
 
@@ -17,9 +16,8 @@ from capacity.board import BoardUnavailableError, Cursor
 from capacity.board.surge import Override, Standing, SurgeStore
 from capacity.holds import By
 from capacity.instants import Clock
-from capacity.row import Row
 from capacity.surge import SurgeRule, next_state
-from capacity.surge_facts import KINDS, NO_FACTS, Facts, count_facts
+from capacity.surge_facts import KINDS, NO_FACTS, FactCount, Facts
 from capacity.units import Catalogue
 from web.live.hub import Hub
 from web.surge_answer import facts_answer, surge_answer
@@ -39,9 +37,9 @@ class _Watched:
     rule: SurgeRule | None
     nominal: Mapping[str, int | None]
     facts: Facts = NO_FACTS
-    counted: tuple[Cursor, datetime] | None = None
-    read: dict[str, tuple[bytes, Row]] = field(default_factory=dict)
-    """Rows as they were read last, beside what they were read from: few change in a second."""
+    counted: Cursor | None = None
+    """How far the rows have been counted."""
+    count: FactCount = field(default_factory=lambda: FactCount({}))
     answer: dict[str, object] = field(default_factory=lambda: surge_answer(None, NO_FACTS, None))
     told: bytes = b""
 
@@ -134,23 +132,16 @@ class SurgeWatch:
         return await self._store.put(cluster, standing, state, told)
 
     def _count(self, cluster: str, watched: _Watched) -> None:
-        """Count anew when a row came, or when time has made one stale."""
-        feed, now = self._hub.feed(cluster), self._clock()
-        if watched.counted is not None:
-            cursor, at = watched.counted
-            stale_at = watched.facts.stale_at
-            if cursor == feed.cursor and at <= now and (stale_at is None or now < stale_at):
-                return
-        read, watched.read = watched.read, {}
-        for unit in watched.nominal:
-            if encoded := feed.rows.get(unit):
-                known = read.get(unit)
-                if known is None or known[0] is not encoded:
-                    known = encoded, orjson.loads(encoded)
-                watched.read[unit] = known
-        rows = [row for _, row in watched.read.values()]
-        watched.facts = count_facts(rows, watched.nominal, now)
-        watched.counted = (feed.cursor, now)
+        """Count the rows that came since the last look; all of them where the store began anew."""
+        feed = self._hub.feed(cluster)
+        changed = feed.changed_since(watched.counted)
+        if changed is None:
+            watched.count, changed = FactCount(watched.nominal), feed.rows
+        for unit in changed:
+            if unit in watched.nominal:
+                watched.count.put(orjson.loads(feed.rows[unit]))
+        watched.counted = feed.cursor
+        watched.facts = watched.count.at(self._clock())
 
     def _take(self, cluster: str, standing: Standing) -> None:
         """Remember how it stands, and tell boards."""

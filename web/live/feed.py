@@ -3,7 +3,7 @@
 Pure bookkeeping without I/O: changes go in, messages come out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import takewhile
 from operator import itemgetter
@@ -77,9 +77,18 @@ class ClusterFeed:
 
     def since(self, seq: int, now: datetime) -> bytes:
         """The rows that changed after `seq` of the present epoch, oldest change first."""
-        changed = takewhile(lambda unit: self._written[unit] > seq, reversed(self._written))
-        rows = [self._rows[unit] for unit in changed]
+        rows = [self._rows[unit] for unit in self._written_after(seq)]
         return rows_message(self.cursor, now, reversed(rows), self._surge)
+
+    def changed_since(self, cursor: Cursor | None) -> Iterable[str] | None:
+        """Units with another row than at `cursor`, to be read at once; ``None`` for all of them."""
+        if cursor is None or cursor.epoch != self.cursor.epoch or cursor.seq > self.cursor.seq:
+            return None
+        return self._written_after(cursor.seq)
+
+    def _written_after(self, seq: int) -> Iterable[str]:
+        """The latest first."""
+        return takewhile(lambda unit: self._written[unit] > seq, reversed(self._written))
 
     def resume(self, cursor: Cursor | None, now: datetime) -> bytes:
         """What a board needs that last saw `cursor`: the rows since, or a snapshot.
@@ -87,7 +96,7 @@ class ClusterFeed:
         A cursor of another epoch or beyond the end means that the board saw what the store has
         lost, so it starts over.
         """
-        if cursor is None or cursor.epoch != self.cursor.epoch or cursor.seq > self.cursor.seq:
+        if cursor is None or self.changed_since(cursor) is None:
             return self.snapshot(now)
         return self.since(cursor.seq, now)
 
