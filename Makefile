@@ -51,7 +51,8 @@ fuzz: $(READY)
 PURE := capacity.rules capacity.reading capacity.instants capacity.privacy \
 	capacity.row capacity.opening capacity.findings capacity.agreements capacity.suitability \
 	capacity.availability capacity.alternatives feeds.formats
-PURE_TESTS := rules reading instants privacy row opening agreements alternatives format_*
+PURE_TESTS := rules reading instants privacy row opening agreements \
+	alternatives alternatives_held alternatives_order format_*
 coverage: $(READY)
 	$(BIN)/python -m pytest $(PURE_TESTS:%=tests/test_%.py) $(PURE:%=--cov=%) \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100

@@ -1,21 +1,29 @@
-"""Alternatives by example: what each rule says, the order, and when to look again."""
+"""Alternatives by example: the verdict on each, and everything for and against it."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
-from capacity.alternatives import next_best, rank
 from capacity.model import UnitKind
 from capacity.need import Need, Where
 from capacity.opening import Opening
-from capacity.units import Agreement, Dated, Distance, Period, Quota, Unit
+from capacity.units import Unit
 from tests.support.alternatives import (
-    HOME,
+    AT_HOME,
+    CLINIC,
+    CLOSED,
+    DAY,
+    DISPUTE,
+    EVENING,
+    LINE,
     NEIGHBOUR,
     NOW,
+    OFF_DUTY,
+    PLACE,
+    SLOT,
+    TEAM,
     at,
-    catalogue,
     codes,
     full,
     judged,
@@ -23,19 +31,6 @@ from tests.support.alternatives import (
     row,
     unit,
 )
-
-PLACE = unit()
-TEAM = unit("team", UnitKind.ACUTE_TEAM, response=timedelta(minutes=60))
-LINE = unit("linje", UnitKind.ADVICE_LINE)
-CLINIC = unit("klinik", UnitKind.ACUTE_CLINIC)
-SLOT = unit("tid", UnitKind.SUBACUTE_SLOT)
-AT_HOME = unit("hjemme", UnitKind.HOSPITAL_AT_HOME, response=timedelta(hours=4))
-DAY = (Opening(frozenset(range(7)), time(8), time(15)),)
-"""In the winter 07-14 UTC; `NOW` is 09 UTC."""
-EVENING = (Opening(frozenset(range(7)), time(16), time(8)),)
-CLOSED: dict[str, Any] = {"state": "closed", "closure_reason": "Mangler personale", "free": 0}
-OFF_DUTY: dict[str, Any] = {"state": "closed", "on_duty": False, "free": 0}
-DISPUTE = {"source": "nurse", "free": 0, "state": "occupied", "observed_at": at(minutes=-1)}
 
 JUDGED: dict[str, tuple[Need, Unit, Any, str, set[str]]] = {
     # what: the need, the unit, its row (None: two free, five minutes ago), verdict, codes against
@@ -206,232 +201,3 @@ def test_findings_carry_what_their_words_need() -> None:
     assert {"code": "capability_never", "verdict": "no", "capabilities": ["x_ray"]} in found.reasons
     assert {"code": "disputed", "verdict": "ask", **DISPUTE} in found.reasons
     assert {"code": "free", "verdict": "yes", "n": 2, "held": 0} in found.reasons
-
-
-# --- the way --------------------------------------------------------------------------------
-
-
-def by_road(km: float | None, minutes: int | None, of: Unit = PLACE) -> Any:
-    return {HOME: {of.id: Distance(km, minutes)}}
-
-
-@pytest.mark.parametrize(
-    ("distance", "within", "verdict", "code"),
-    [
-        ((20, 25), None, "yes", "travel"),
-        ((20, 25), 25, "yes", "travel"),
-        ((20, 25), 24, "no", "travel_too_long"),
-        ((20, None), 20, "yes", "travel"),
-        ((20.5, None), 20, "no", "travel_too_long"),
-        ((None, 25), 24, "no", "travel_too_long"),
-    ],
-)
-def test_the_road_to_a_place(
-    distance: tuple[float | None, int | None], within: int | None, verdict: str, code: str
-) -> None:
-    found = judged(need(within=within), PLACE, distances=by_road(*distance))
-    assert found.verdict == verdict
-    assert code in codes(found)
-    assert (found.distance_km, found.travel_minutes) == distance
-
-
-def test_who_comes_to_the_citizen_has_a_response_and_no_road() -> None:
-    found = judged(need(), TEAM, distances=by_road(20, 25, TEAM))
-    assert (found.travel_minutes, found.distance_km, found.response_minutes) == (None, None, 60)
-    assert judged(need(), PLACE).response_minutes is None
-
-
-def test_advice_needs_no_road() -> None:
-    found = judged(need(within=5), LINE, distances=by_road(20, 25, LINE))
-    assert found.verdict == "yes"
-
-
-def test_who_would_come_after_closing_time_asks_first() -> None:
-    of = unit(opening=DAY)  # until 14.00 UTC
-    before = datetime(2026, 11, 23, 13, 34, tzinfo=UTC)
-    given = row(of, before)
-    for now, verdict in ((before, "yes"), (before + timedelta(minutes=1), "ask")):
-        found = judged(need(), of, given, now=now, distances=by_road(20, 25))
-        assert found.verdict == verdict
-        assert ("closes_before_arrival" in codes(found)) is (verdict == "ask")
-
-
-# --- agreements and holding -----------------------------------------------------------------
-
-LENT = Agreement(
-    "aftale", NEIGHBOUR, "randers-kommune", frozenset({UnitKind.ACUTE_PLACE}), "Efter aftale.",
-    Quota(2, Period.DAY), surge_level=1,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("level", "used", "verdict", "code", "holdable"),
-    [
-        (1, 1, "yes", "agreement", True),
-        (1, 2, "no", "agreement_quota", False),
-        (0, 0, "no", "agreement_surge", False),
-        (None, 0, "no", "agreement_surge", False),
-    ],
-)
-def test_borrowed_places(
-    level: int | None, used: int, verdict: str, code: str, holdable: bool
-) -> None:
-    asked, counts = need(municipality=NEIGHBOUR), {"aftale|2026-11-23": used}
-    found = judged(asked, PLACE, surge_level=level, used=counts, agreements=[LENT])
-    assert (found.verdict, found.holdable) == (verdict, holdable)
-    assert code in codes(found)
-    assert found.agreement == ("aftale" if verdict == "yes" else None)
-    if verdict == "yes":
-        told = {"terms": "Efter aftale.", "used": 1, "limit": 2, "per": "day"}
-        expected = {"code": "agreement", "verdict": "yes", "agreement": "aftale", **told}
-        assert expected in found.reasons
-
-
-def test_an_agreement_without_a_quota_counts_nothing() -> None:
-    free = Agreement("fri", NEIGHBOUR, "randers-kommune", LENT.kinds, "Uden grænse.")
-    found = judged(need(municipality=NEIGHBOUR), PLACE, agreements=[free])
-    (told,) = [each for each in found.reasons if each["code"] == "agreement"]
-    assert (told["used"], told["limit"], told["per"]) == (0, None, None)
-
-
-@pytest.mark.parametrize(
-    ("of", "given", "holdable"),
-    [
-        (PLACE, None, True),
-        (TEAM, None, True),
-        (SLOT, None, True),
-        (AT_HOME, None, True),
-        (LINE, None, False),
-        (CLINIC, row(CLINIC, free=3, state="free"), False),
-        (PLACE, full(PLACE), False),
-        (PLACE, row(PLACE, free=None, state="unknown"), False),
-        (PLACE, row(PLACE, state="closed"), False),
-        (PLACE, row(PLACE, NOW - timedelta(hours=2)), False),
-        (PLACE, row(PLACE, None), False),
-        (PLACE, row(PLACE, disputed=DISPUTE), True),
-        (unit(opening=EVENING), None, False),
-    ],
-)
-def test_what_can_be_held(of: Unit, given: Any, holdable: bool) -> None:
-    assert judged(need(), of, given).holdable is holdable
-
-
-def test_figures_that_cannot_be_trusted_are_not_given() -> None:
-    assert judged(need(), PLACE, row(PLACE, NOW - timedelta(hours=2))).free is None
-    assert judged(need(), PLACE, row(PLACE, NOW - timedelta(hours=1))).free == 2
-
-
-# --- order ----------------------------------------------------------------------------------
-
-
-def ordered(asked: Need, rows: list[Any], *units: Unit, **world: Any) -> list[str]:
-    found = rank(asked, rows, catalogue(*units, **world), NOW, 0)
-    return [each.unit for each in found.alternatives]
-
-
-def test_the_order() -> None:
-    near = {HOME: {"b-far": Distance(minutes=30), "a-near": Distance(minutes=10)}}
-    near[HOME] |= dict.fromkeys(("old", "few", "many", "many-2"), Distance(minutes=20))
-    units = [
-        unit("b-far"),
-        unit("a-near"),
-        unit("old"),
-        unit("few"),
-        unit("many"),
-        unit("many-2", name="Many"),
-        unit("unknown-way"),
-        unit("advice", UnitKind.ADVICE_LINE),
-        unit("hospital", organisation="hospital"),
-        unit("full"),
-        unit("unsure"),
-        unit("elsewhere", municipality=NEIGHBOUR),
-    ]
-    by_id = {each.id: row(each) for each in units}
-    by_id["old"] = row(units[2], NOW - timedelta(hours=1))
-    by_id["few"] = row(units[3], free=1)
-    by_id["full"] = full(units[9])
-    by_id["unsure"] = row(units[10], None)
-    expected = [
-        "a-near", "many", "many-2", "few", "old", "b-far", "unknown-way",  # own, of the kind asked
-        "advice",  # own, advice
-        "hospital",  # serves it
-        "unsure",  # to be asked
-        "full", "elsewhere",  # cannot
-    ]  # fmt: skip
-    rows = [by_id[name] for name in sorted(by_id)]
-    assert ordered(need(), rows, *units, distances=near) == expected
-    assert ordered(need(), rows[::-1], *units, distances=near) == expected
-
-
-def test_kinds_that_are_no_alternative_and_units_unknown_are_passed_over() -> None:
-    none = [
-        unit(kind.value, kind)
-        for kind in (
-            UnitKind.ACUTE_DEPARTMENT,
-            UnitKind.VISITATION,
-            UnitKind.OUT_OF_HOURS,
-            UnitKind.PREHOSPITAL,
-        )
-    ]
-    rows = [row(each, None) for each in [*none, PLACE, unit("gone")]]
-    assert ordered(need(), rows, *none, PLACE) == ["plads"]
-
-
-def test_the_next_best_can_be_held_if_any_can() -> None:
-    units = [unit("lost"), unit("held"), LINE, unit("unsure"), unit("full"), unit("other")]
-    rows = [row(each) for each in units[:3]] + [row(units[3], None), full(units[4]), row(units[5])]
-    ranking = rank(need(), rows, catalogue(*units), NOW, 0)
-    assert [each.unit for each in next_best(ranking, "lost")] == ["held", "other", "linje"]
-    best = next_best(ranking, "lost", most=9)
-    assert [each.unit for each in best] == ["held", "other", "linje", "unsure"]
-
-
-# --- when to look again ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("asked", "of", "given", "then"),
-    [
-        (need(), PLACE, None, NOW + timedelta(minutes=55)),  # it ages
-        (need(), PLACE, row(PLACE, NOW - timedelta(minutes=90)), NOW + timedelta(minutes=30)),
-        (need(), PLACE, row(PLACE, NOW - timedelta(hours=3)), None),
-        (need(), PLACE, row(PLACE, None), None),
-        # seven hours from now it opens, and a need of an hour may wait for it after six
-        (
-            need(within=60),
-            unit(opening=EVENING),
-            row(PLACE, None),
-            NOW + timedelta(hours=5),
-        ),
-        (
-            need(within=60), SLOT, row(SLOT, ageing_at=None, stale_at=at(days=1),
-                                       next_free_at=at(minutes=90)),
-            NOW + timedelta(minutes=30),
-        ),
-    ],
-)  # fmt: skip
-def test_recheck(asked: Need, of: Unit, given: Any, then: datetime | None) -> None:
-    rows = [row(of) if given is None else given]
-    assert rank(asked, rows, catalogue(of), NOW, 0).recheck_at == then
-
-
-def test_recheck_when_an_agreement_or_a_day_begins() -> None:
-    asked, rows = need(municipality=NEIGHBOUR), [row(PLACE, None)]
-    midnight = datetime(2026, 11, 23, 23, tzinfo=UTC)
-
-    def then(**fields: Any) -> datetime | None:
-        values: dict[str, Any] = {
-            "id": "aftale", "borrower": NEIGHBOUR, "lender": "randers-kommune",
-            "kinds": LENT.kinds, "terms": "Efter aftale.",
-        }  # fmt: skip
-        agreement = Agreement(**values | fields)
-        return rank(asked, rows, catalogue(PLACE, agreements=[agreement]), NOW, 0).recheck_at
-
-    assert then() is None
-    assert then(quota=Quota(1, Period.DAY)) == midnight
-    assert then(since=date(2026, 11, 24)) == midnight
-    assert then(until=date(2026, 11, 23)) == midnight
-    changing = unit(authority=Dated(((date.min, "a"), (date(2026, 11, 24), "b"))))
-    agreement = Agreement("aftale", NEIGHBOUR, "b", LENT.kinds, "Efter aftale.")
-    world = catalogue(changing, agreements=[agreement])
-    assert rank(asked, [row(changing, None)], world, NOW, 0).recheck_at == midnight

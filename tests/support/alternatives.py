@@ -1,7 +1,7 @@
 """Small worlds for the rules of alternatives: a few units, their rows, and a need."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from capacity.alternatives import Alternative, rank
 from capacity.instants import format_instant
 from capacity.model import REPORT_CLASSES, UnitKind
 from capacity.need import Need, Where
+from capacity.opening import Opening
 from capacity.row import row_of
 from capacity.units import (
     Agreement,
@@ -19,6 +20,8 @@ from capacity.units import (
     Freshness,
     Organisation,
     OrganisationType,
+    Period,
+    Quota,
     Unit,
 )
 
@@ -130,3 +133,26 @@ def judged(
 def codes(found: Alternative, verdict: str | None = None) -> list[object]:
     """The codes of the findings; of those with this verdict only, where one is named."""
     return [each["code"] for each in found.reasons if verdict in (None, each["verdict"])]
+
+
+PLACE = unit()
+TEAM = unit("team", UnitKind.ACUTE_TEAM, response=timedelta(minutes=60))
+LINE = unit("linje", UnitKind.ADVICE_LINE)
+CLINIC = unit("klinik", UnitKind.ACUTE_CLINIC)
+SLOT = unit("tid", UnitKind.SUBACUTE_SLOT)
+AT_HOME = unit("hjemme", UnitKind.HOSPITAL_AT_HOME, response=timedelta(hours=4))
+DAY = (Opening(frozenset(range(7)), time(8), time(15)),)
+"""In the winter 07-14 UTC; `NOW` is 09 UTC."""
+EVENING = (Opening(frozenset(range(7)), time(16), time(8)),)
+CLOSED: dict[str, Any] = {"state": "closed", "closure_reason": "Mangler personale", "free": 0}
+OFF_DUTY: dict[str, Any] = {"state": "closed", "on_duty": False, "free": 0}
+DISPUTE = {"source": "nurse", "free": 0, "state": "occupied", "observed_at": at(minutes=-1)}
+LENT = Agreement(
+    "aftale", NEIGHBOUR, "randers-kommune", frozenset({UnitKind.ACUTE_PLACE}), "Efter aftale.",
+    Quota(2, Period.DAY), surge_level=1,
+)  # fmt: skip
+
+
+def by_road(km: float | None, minutes: int | None, of: Unit = PLACE) -> Any:
+    """Distances in which a unit is so far from home by road."""
+    return {HOME: {of.id: Distance(km, minutes)}}
