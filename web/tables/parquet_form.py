@@ -36,7 +36,10 @@ class ParquetWriter:
     def __init__(self, definition: Definition, file: IO[bytes], scratch: Path) -> None:
         self._definition = definition
         self._file = file
-        self._schema = Schema([_field(each, definition) for each in definition.table.columns])
+        # In the schema for those who read it as Arrow, in the file for those who do not.
+        self._metadata = _metadata(definition)
+        fields = [_field(each, definition) for each in definition.table.columns]
+        self._schema = Schema(fields, metadata=self._metadata)
         self._parts = (scratch / "parts").open("w+b")
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -61,7 +64,7 @@ class ParquetWriter:
             reader = RecordBatchReader.from_batches(self._schema, self._read())
             write_parquet(
                 reader, self._file, compression="zstd(3)",
-                key_value_metadata=_metadata(self._definition),
+                key_value_metadata=self._metadata,
             )  # fmt: skip
 
     def drop(self) -> None:
