@@ -13,6 +13,7 @@ from capacity.board import START, Board, Reading, StoredRow
 from capacity.board.holds import HoldAnswer
 from capacity.board.journal import JournalEntry
 from capacity.board.keys import ClusterKeys
+from capacity.board.movements import Teller
 from capacity.board.store import NURSE
 from capacity.holds import LIVE, By, HoldState, is_legal_path
 from capacity.instants import epoch_millis, parse_instant, utc_now
@@ -25,6 +26,8 @@ CLUSTER = "c"
 MINUTES = timedelta(minutes=1)
 VISITATOR = By("visitator", "hospital", "v1")
 NURSE_OF_UNIT = By("municipal_staff", "municipality", "n1")
+SECOND = timedelta(seconds=1)
+STATES = list(HoldState)
 
 
 def unit_of(named: str, kind: UnitKind = UnitKind.ACUTE_PLACE, **more: Any) -> Unit:
@@ -232,3 +235,13 @@ class Clock:
             scores: Any = await self.client.zrange(key, 0, -1, withscores=True)
             for member, score in scores:
                 await self.client.zadd(key, {member: score - delta})
+
+
+def shown(row: Any) -> tuple[int, int | None, str]:
+    """How many a row holds, how many it shows free, and its state."""
+    return row["held"], row["free"], row["state"]
+
+
+def teller() -> Teller:
+    """Movements as they come in now."""
+    return Teller("adt", 0, None, utc_now())
