@@ -127,7 +127,8 @@ def test_a_step_is_seen_and_none_is_not() -> None:
     (share,) = [each for each in signals(TWO, _told(10.0)) if each.name == "alternative_share"]
     assert share.finding is Finding.HIGHER
     assert share.is_effect
-    assert share.improvements == 10
+    assert share.better == 10
+    assert share.page == "higher"
     (share,) = [each for each in signals(TWO, _told(0.0)) if each.name == "alternative_share"]
     assert share.finding is Finding.NOT_SEEN
     assert not share.is_found

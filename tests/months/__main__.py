@@ -73,11 +73,11 @@ def report(run: Run) -> str:
         f"equal to the recount: {compared.figures} figures and {compared.calls} calls, "
         f"{len(compared.unequal)} of them not",
         *(f"  {line}" for line in compared.unequal[:20]),
-        "| figure | before | after | least seen | comparison | special days for the better |",
-        "|---|--:|--:|--:|---|--:|",
+        "| figure | before | after | least seen | finding | its page | days for the better |",
+        "|---|--:|--:|--:|---|---|--:|",
         *(
             f"| {s.name} | {_n(s.before)} | {_n(s.after)} | {_n(s.least)} "
-            f"| {' '.join((s.finding, *s.reasons))} | {s.improvements} |"
+            f"| {s.finding} | {s.page or '–'} | {s.better} |"
             for s in run.seen
         ),
         "right" if is_right(run) else "WRONG",

@@ -5,15 +5,14 @@ Only what the seeded effect is about is looked at: whoever looks at everything f
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from capacity.catalogue import builtin_catalogue
 from capacity.comparison import Finding, Point, Span, compare_periods
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.instants import parse_instant
-from capacity.spc import Verdict
-from capacity.spc import compare as compare_values
+from capacity.spc import Verdict, compare
 from simulators.months.plan import Plan, local, millis
 from tests.months.check import Told
 
@@ -32,9 +31,12 @@ _WEIGHED = ("missed", "stale", "ask", "none")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One figure: its means before and after, what the comparison of the two comes to and why it
-    refuses where it does, and of how many days after the turn the chart says that they are special
-    for the better.
+    """One figure, day by day: its means before and after, the least difference that is more than
+    chance, and what the comparison of before and after comes to (`capacity.spc.compare`).
+
+    `page` is what the page of comparisons would say, which refuses more often: wherever either
+    side shows anything special by itself. `better`: days after the turn that the chart marks as
+    special for the better.
     """
 
     name: str
@@ -42,8 +44,8 @@ class Seen:
     after: float | None
     least: float | None
     finding: Finding
-    reasons: Sequence[str] = field(default=())
-    improvements: int = 0
+    page: str = ""
+    better: int = 0
 
     @property
     def is_effect(self) -> bool:
@@ -75,6 +77,7 @@ def _of_indicator(plan: Plan, told: Told, name: str) -> Seen:
         for each in indicator["series"]
     ]  # fmt: skip
     answer = compare_periods(points, *_spans(plan))
+    page = " ".join((answer.finding.value, *(f"{k} {n}" for k, n in answer.reasons.items())))
     better = [
         each
         for each in indicator["series"]
@@ -82,15 +85,7 @@ def _of_indicator(plan: Plan, told: Told, name: str) -> Seen:
         and each["signal"]
         and each["signal"]["meaning"] == "improvement"
     ]
-    return Seen(
-        name,
-        answer.first.mean,
-        answer.second.mean,
-        answer.least,
-        answer.finding,
-        [f"{reason} {count}" for reason, count in answer.reasons.items()],
-        len(better),
-    )
+    return _seen(plan, name, [point.value for point in points], page, len(better))
 
 
 def _of_ledger(plan: Plan, told: Told) -> Seen:
@@ -102,14 +97,19 @@ def _of_ledger(plan: Plan, told: Told) -> Seen:
             of_day[day].append(call["finding"] == "missed")
     days = [plan.begin + timedelta(days=n) for n in range(plan.first_days + plan.second_days)]
     values = [100 * sum(of_day[day]) / len(of_day[day]) if of_day[day] else None for day in days]
-    found = compare_values(values, plan.first_days)
+    return _seen(plan, "missed", values)
+
+
+def _seen(
+    plan: Plan, name: str, values: Sequence[float | None], page: str = "", better: int = 0
+) -> Seen:
+    found = compare(values, plan.first_days)
     finding = Finding.REFUSED
     if found.verdict is Verdict.NOT_SEEN:
         finding = Finding.NOT_SEEN
     elif found.verdict is Verdict.CHANGED and found.difference is not None:
         finding = Finding.HIGHER if found.difference > 0 else Finding.LOWER
-    reasons = () if found.verdict.concludes else (found.verdict.value,)
-    return Seen("missed", found.before, found.after, found.least, finding, reasons)
+    return Seen(name, found.before, found.after, found.least, finding, page, better)
 
 
 def _spans(plan: Plan) -> tuple[Span, Span]:

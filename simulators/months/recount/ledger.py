@@ -24,11 +24,11 @@ class Case:
 
 def ledger(land: Land, log: Log, picture: Picture, levels: Levels) -> dict[str, Case]:
     """Every call, by its outcome's id."""
-    use = _Use(land, log)
+    use = Use(land, log)
     return {each.id: _case(each, land, picture, levels, use) for each in log.outcomes}
 
 
-def _case(call: Outcome, land: Land, picture: Picture, levels: Levels, use: "_Use") -> Case:
+def _case(call: Outcome, land: Land, picture: Picture, levels: Levels, use: "Use") -> Case:
     level, value = levels.at(call.at), call.value
     if value["outcome"] == "alternative":
         return Case("used", level)
@@ -63,7 +63,7 @@ def _grounds(verdict: Verdict, last_free: int | None) -> list[str]:
     return found
 
 
-class _Use:
+class Use:
     """How many places were used under each agreement, at any moment."""
 
     def __init__(self, land: Land, log: Log) -> None:
