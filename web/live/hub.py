@@ -259,9 +259,11 @@ class Hub:
         feed = channel.feed
         if channel.told == feed.cursor:
             return
-        channel.sent_at = asyncio.get_running_loop().time()
-        message = encoded(feed.resume(channel.told, self._clock()))
         before, channel.told = channel.told, feed.cursor
+        if not channel.members:
+            return
+        channel.sent_at = asyncio.get_running_loop().time()
+        message = encoded(feed.resume(before, self._clock()))
         abreast = channel.members - channel.behind
         # Thousands of them: every step here is felt.
         full = [member for member in abreast if not member.connection.offer(*message)]
@@ -326,6 +328,8 @@ class Hub:
 
     def _heartbeat_of(self, channel: Channel) -> None:
         self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
+        if not channel.members:
+            return
         message = encoded(channel.feed.heartbeat(self._clock(), live=self.live))
         for member in channel.members - channel.behind:
             member.connection.offer(*message)
