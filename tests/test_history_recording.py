@@ -232,7 +232,20 @@ def test_finding_gaps(
 
 @pytest.mark.parametrize(
     "row", [b"", b"not json", b"[]", b"{}", b'{"observed_at":null}', b'{"observed_at":"noon"}',
-            b'{"observed_at":7}']
+            b'{"observed_at":7}', b'{"observed_at":"noon","received_at":"noon"}']
 )  # fmt: skip
 def test_a_row_that_tells_no_time_has_none(row: bytes) -> None:
     assert observed_at(row) is None
+
+
+@pytest.mark.parametrize("received", [{}, {"received_at": "2026-11-22T08:00:01Z"}])
+def test_a_row_tells_its_own_time_not_that_of_a_disputed_word(received: dict[str, str]) -> None:
+    other = {"observed_at": "2026-11-22T07:00:00Z"}
+    note = '"observed_at":"2026-11-22T06:00:00Z","received_at":"2026-11-22T06:00:00Z"'
+    own = {"observed_at": "2026-11-22T08:00:00Z"}
+    row = orjson.dumps({"disputed": other, "note": note, **own, **received, "source": note})
+
+    found = observed_at(row)
+
+    assert found is not None
+    assert found.hour == 8

@@ -1,6 +1,5 @@
 """The board itself: apply readings, take snapshots, follow changes."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from capacity.board.calls import (
     BoardUnavailableError,
     UnconfirmedError,
     asking,
+    fresh_name,
 )
 from capacity.board.changes import START, Change, Cursor, LateReading
 from capacity.board.connection import durability, load_functions
@@ -243,8 +243,8 @@ class Board(HoldCalls):
         for each in moves.beds:
             arguments += each
         arguments += moves.messages
-        keys = ClusterKeys(cluster).for_move(uuid.uuid4().hex)
-        head = (uuid.uuid4().hex[:12], self._stream_length, REMEMBER_OWN_SECONDS * 1000)
+        keys = ClusterKeys(cluster).for_move(fresh_name())
+        head = (fresh_name()[:12], self._stream_length, REMEMBER_OWN_SECONDS * 1000)
         _, _, letter = await self._call("move", keys, [*head, *arguments])
         return bool(letter == b"a")
 
