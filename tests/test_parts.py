@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import psycopg
 import pytest
@@ -139,7 +140,7 @@ async def test_two_that_make_the_same_part_wait_for_each_other(postgres: Postgre
     await two.start()
     for at in (MAY, MAY + 31 * DAY):
         made = [
-            await each.write(lambda connection, at=at: parts.make(connection, [at]))
+            await each.write(partial(parts.make, instants=[at]))
             for each in (one, two)
         ]
         assert made == [[parts.name_of(parts.month_of(at))], []]

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from capacity.catalogue import builtin_catalogue
 from capacity.history import History, RolledElsewhereError, Roller
-from capacity.history.rollups import read_rolled, write_day
+from capacity.history.rollups import read_rolled, write_amounts
 from capacity.indicators.day import Scope
 from capacity.indicators.days import begin, day_of, days_between, end, windows
 from capacity.indicators.measures import Family, Key, Measure, Tally, family_of
@@ -19,12 +18,12 @@ from capacity.indicators.shown import Shown, in_force, shown_of, slices
 from capacity.indicators.time_use import time_use
 from capacity.instants import epoch_millis
 from tests.support.raw_days import CLUSTER, MINUTE, World, by_the_minute
+from tests.support.raw_worlds import UNITS, random_world
 
 pytest_plugins = ["tests.support.database_fixtures"]
 
 CATALOGUE = builtin_catalogue()
 SCOPE = Scope(CLUSTER, CATALOGUE)
-UNITS = ("randers-akutplads-1", "favrskov-akutplads", "norddjurs-akutplads")
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 TIMED = {
     Measure.FREE_MS, Measure.FULL_MS, Measure.CLOSED_MS, Measure.STALE_MS, Measure.UNKNOWN_MS,
@@ -63,35 +62,6 @@ def timed(tally: Tally, hours: bool = True) -> Tally:
     return Counter(
         {key: n for key, n in tally.items() if key.measure in TIMED and (key.hour >= 0) is hours}
     )
-
-
-def random_world(seed: int, first: date, days: int) -> World:
-    """Reports, holds, closures, silence, lost stores and clocks set back, on whole minutes."""
-    random = Random(seed)
-    world = World(CATALOGUE)
-    at = begin(first) - timedelta(hours=30)
-    last = end(first + timedelta(days=days - 1)) + timedelta(hours=3)
-    while (at := at + random.choice([1, 3, 20, 90, 400]) * MINUTE) < last:
-        unit = random.choice(UNITS)
-        dice = random.random()
-        known = any(change.unit == unit and change.row for change in world.changes[-3:])
-        if dice < 0.1 and known and world.changes[-1].unit == unit and world.changes[-1].row:
-            world.hold_row(unit, at, random.randint(0, 1))
-        elif dice < 0.15:
-            world.leave(unit, at)
-        elif dice < 0.2:
-            world.lose_store()
-            at -= random.choice([0, 0, 45]) * MINUTE
-        elif dice < 0.25:
-            world.supersede(unit, at)
-        else:
-            world.report(
-                unit, at, stale_after=random.choice([30, 240]),
-                closed_for=random.choice([None, None, None, "staff"]),
-                total=random.choice([None, 2, 3]), occupied=random.choice([None, 0, 2, 4]),
-                closed=random.choice([None, 1]), reserved=0,
-            )  # fmt: skip
-    return world
 
 
 @pytest.mark.parametrize(("first", "seed"), [(date(2026, 3, 28), 1), (date(2026, 10, 24), 2)])
@@ -213,7 +183,7 @@ async def test_of_two_programs_one_gives_way_and_nothing_is_lost(history: Histor
     await roller.roll_up(SCOPE, NOON)
     with pytest.raises(RolledElsewhereError):
         await history.write(
-            lambda connection: write_day(connection, CLUSTER, old, day_of(NOON), Counter())
+            lambda connection: write_amounts(connection, CLUSTER, old, day_of(NOON), Counter())
         )
     assert await kept(history, day_of(NOON)) == stood
 
@@ -247,7 +217,7 @@ class _Cut:
     """A history whose connection is cut after some writes."""
 
     def __init__(self, history: History, writes: int) -> None:
-        self.read = history.read
+        self.read_long = history.read_long
         self._write = history.write
         self._left = writes
 

@@ -1,7 +1,9 @@
 """For those who run it: health, readiness, metrics, and the machine-readable API descriptions."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -13,11 +15,15 @@ from capacity.board import BoardUnavailableError
 from capacity.board.feed_figures import Figures
 from capacity.board.lease import Holder
 from capacity.board.quarantine import Tally
+from capacity.history import HistoryUnavailableError
 from capacity.instants import epoch_millis
 from feeds.health import Alarm
 from web.asyncapi import describe
 from web.roles import Permission
 from web.services import Services
+
+ROLLED_WITHIN = 2.0
+"""Seconds that history has to say how far the rollups are."""
 
 router = APIRouter(tags=["operations"])
 
@@ -68,7 +74,7 @@ async def metrics(request: Request) -> Response:
     services: Services = request.app.state.services
     services.access.require(request, Permission.MEASURE)
     registry = CollectorRegistry()
-    registry.register(_Figures(services, await _known(services)))
+    registry.register(_Figures(services, await _known(services), await _rolled(services)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -101,12 +107,24 @@ async def _known(services: Services) -> _Known | None:
         return None
 
 
+async def _rolled(services: Services) -> Mapping[str, datetime]:
+    """Until when clusters are rolled up; nothing while history is away or has no time."""
+    try:
+        async with asyncio.timeout(ROLLED_WITHIN):
+            return await services.rollups.positions()
+    except (HistoryUnavailableError, TimeoutError):
+        return {}
+
+
 class _Figures(Collector):
     """Reads the figures at the moment they are asked for."""
 
-    def __init__(self, services: Services, known: _Known | None) -> None:
+    def __init__(
+        self, services: Services, known: _Known | None, rolled: Mapping[str, datetime]
+    ) -> None:
         self._services = services
         self._known = known
+        self._rolled = rolled
 
     def collect(self) -> Iterator[Metric]:
         """All figures, with units and meaning in their help texts."""
@@ -137,6 +155,15 @@ class _Figures(Collector):
         yield _counter("akutoverblik_history_gaps", "Gaps found", historian.gaps_found)
         failing = int(historian.failing_since is not None)
         yield _gauge("akutoverblik_history_failing", "1 while history cannot record", failing)
+        age = GaugeMetricFamily(
+            "akutoverblik_rollups_age_seconds",
+            "Since when indicators do not know what happened",
+            labels=["cluster"],
+        )
+        now = self._services.clock()
+        for cluster, through in self._rolled.items():
+            age.add_metric([cluster], (now - through).total_seconds())
+        yield age
 
     def _notices(self) -> Iterator[Metric]:
         notices = CounterMetricFamily(

@@ -2,22 +2,28 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
-
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from capacity.history import History, HistoryUnavailableError, RolledElsewhereError, Roller
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope
 from capacity.indicators.definitions import Definitions
-from capacity.instants import Clock
+from capacity.instants import Clock, format_instant
 from capacity.units import Catalogue
+from web.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=15)
 """Charts are of days; what is rolled up of the day at hand may be this old."""
+LONGEST = timedelta(minutes=10)
+"""How long one run may take: a long past is made bit by bit."""
+DAYS_IN_TURN = 7
+"""Days of a cluster before it is the next one's turn."""
+REST = 5.0
+"""Seconds, at most, that are left to others between such turns."""
 FIRST_AFTER = timedelta(seconds=20)
 """After the start, when boards have better things to wait for."""
 
@@ -37,10 +43,9 @@ class RollUps:
         self._scopes = [Scope(each, catalogue, needs) for each in catalogue.served_clusters()]
         self._roller = Roller(history)
         self._clock = clock
+        self._begun = clock()
         self._failing = False
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_listener(self._noticed, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
-        self._running: asyncio.Task[object] | None = None
+        self._job = Periodic("rollups", self.run, every=EVERY, first_after=FIRST_AFTER)
         self.through: dict[str, datetime] = {}
         """Until when each cluster is rolled up, as far as this process knows."""
 
@@ -48,56 +53,63 @@ class RollUps:
         """Begin. A run that was missed is made up for by the next, since each goes on from where
         the last one ended.
         """
-        self._scheduler.add_job(
-            self._tracked,
-            "interval",
-            seconds=EVERY.total_seconds(),
-            name="rollups",
-            next_run_time=datetime.now(UTC) + FIRST_AFTER,
-            misfire_grace_time=int(EVERY.total_seconds()),
-            coalesce=True,
-            max_instances=1,
-        )
-        self._scheduler.start()
+        self._job.start()
 
     async def stop(self) -> None:
-        """Stop, also in the middle of a run: the next one goes on from the last whole day."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        """Stop, also in the middle of a run: the next one goes on from there."""
+        await self._job.stop()
 
     async def run(self) -> None:
-        """Roll up every cluster once; a database that is away is waited for by the next run."""
-        for scope in self._scopes:
-            try:
-                rolled = await self._roller.roll_up(scope, self._clock())
-            except RolledElsewhereError:
-                log.debug("the rollups of %s are made by another process", scope.cluster)
-                continue
-            except HistoryUnavailableError as error:
-                if not self._failing:
-                    log.warning("rollups wait: %s", error)
-                self._failing = True
-                return
-            if self._failing:
-                log.warning("rollups are made again")
-            self._failing = False
-            if rolled.through is not None:
-                self.through[scope.cluster] = rolled.through
-            if len(rolled.days) > 1:
-                log.info("%d days of %s were rolled up", len(rolled.days), scope.cluster)
+        """Roll up every cluster, a week of each in turn, up to now or for `LONGEST`.
 
-    async def _tracked(self) -> None:
-        self._running = asyncio.current_task()
+        A database that is away is waited for by the next run, and so is what is left of a past
+        too long for this one.
+        """
+        begun = time.monotonic()
+        waiting = list(self._scopes)
+        while waiting and time.monotonic() - begun < LONGEST.total_seconds():
+            left = []
+            for scope in waiting:
+                more = await self._roll_up(scope)
+                if more is None:
+                    return
+                if more:
+                    left.append(scope)
+            waiting = left
+
+    async def positions(self) -> Mapping[str, datetime]:
+        """Until when each cluster is rolled up, by whichever process; one that never was counts
+        from when this process began. Raises `HistoryUnavailableError`.
+        """
+        found = await self._roller.positions()
+        return {scope.cluster: found.get(scope.cluster, self._begun) for scope in self._scopes}
+
+    async def _roll_up(self, scope: Scope) -> bool | None:
+        """Some days of a cluster; whether there are more, ``None`` while the database is away."""
+        begun = time.monotonic()
         try:
-            await self.run()
-        finally:
-            self._running = None
-
-    def _noticed(self, event: JobExecutionEvent) -> None:
-        if event.code == EVENT_JOB_MISSED:
-            log.warning("rollups were missed at %s", event.scheduled_run_time)
-        else:
-            log.error("rollups failed", exc_info=event.exception)
+            rolled = await self._roller.roll_up(scope, self._clock(), DAYS_IN_TURN)
+        except RolledElsewhereError:
+            log.debug("the rollups of %s are made by another process", scope.cluster)
+            return False
+        except HistoryUnavailableError as error:
+            if not self._failing:
+                log.warning("rollups wait: %s", error)
+            self._failing = True
+            return None
+        if self._failing:
+            log.warning("rollups are made again")
+        self._failing = False
+        if rolled.through is not None:
+            self.through[scope.cluster] = rolled.through
+        if rolled.left:
+            log.info(
+                "%s is rolled up until %s, %d days are left",
+                scope.cluster,
+                format_instant(rolled.through),
+                rolled.left,
+            )
+            await asyncio.sleep(min(REST, time.monotonic() - begun))
+        elif len(rolled.days) > 1:
+            log.info("%d days of %s were rolled up", len(rolled.days), scope.cluster)
+        return rolled.left > 0

@@ -30,6 +30,7 @@ from web.access import Access
 from web.alternatives_desk import AlternativesDesk
 from web.auth.claims import check_rules
 from web.auth.door import Door, build_door
+from web.history_upkeep import HistoryUpkeep
 from web.keys import KeyRing
 from web.live.hub import Hub
 from web.notify.notifier import Notifier
@@ -73,6 +74,7 @@ class Services:
     notifier: Notifier
     comparing: Comparing
     rollups: RollUps
+    upkeep: HistoryUpkeep
     demo: bool
     tables: Makers = field(default_factory=Makers)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -104,11 +106,13 @@ class Services:
         if self.runner is not None:
             self.runner.start()
             self.rollups.start()
+            self.upkeep.start()
 
     async def stop(self) -> None:
         """Stop in the opposite order; what was accepted is durable already."""
         if self.runner is not None:
             await self.runner.stop()
+        await self.upkeep.stop()
         await self.rollups.stop()
         for task in self._tasks:
             task.cancel()
@@ -247,6 +251,7 @@ def build_services(
         notifier=notifier,
         comparing=Comparing(Agreed(settings.store_url), alike),
         rollups=RollUps(history, catalogue, clock, definitions),
+        upkeep=HistoryUpkeep(history, catalogue, clock, settings),
         demo=demo,
     )
 

@@ -10,6 +10,7 @@ from capacity.history.errors import (
 from capacity.history.historian import ChangeSource, Historian
 from capacity.history.history import History
 from capacity.history.journal import JournalItem
+from capacity.history.keeper import Keeper, LetGo
 from capacity.history.migrate import migrate
 from capacity.history.past import PastBoard
 from capacity.history.position import Position
@@ -26,6 +27,8 @@ __all__ = [
     "HistoryError",
     "HistoryUnavailableError",
     "JournalItem",
+    "Keeper",
+    "LetGo",
     "NewerDatabaseError",
     "OvertakenError",
     "PastBoard",

@@ -6,8 +6,9 @@ of its instant. Then files may be brought in in any order, and those who read hi
 (`past.board_at`, rollups) find every report where it belongs. All of them share one epoch.
 
 Nothing is brought in from when history has its own record of a unit on: what the board showed then
-is known. A report that says something else of a moment that was brought in before is a revision:
-it comes after the former in order, so that it is what is found, and the former stays.
+is known; nor from before history keeps all changes, for days there cannot be counted anew. A report
+that says something else of a moment that was brought in before is a revision: it comes after the
+former in order, so that it is what is found, and the former stays.
 """
 
 from collections import defaultdict
@@ -23,6 +24,7 @@ from sqlmodel import col
 from capacity.history import parts
 from capacity.history.backfill_tables import BackfillRecord
 from capacity.history.errors import HistoryError
+from capacity.history.kept import countable_since
 from capacity.history.recording import observed_at
 from capacity.history.rollup_tables import RollupPositionRecord
 from capacity.history.tables import ChangeRecord, UnitRun
@@ -91,7 +93,8 @@ def put(
     """Record the reports of `lines` lines, `size` bytes, that follow `expected`, and move on.
 
     `rejected` counts what could not be read of them. Returns how far the file is in then, and
-    which of `moments` (by place) were refused because history has its own record of their time.
+    which of `moments` (by place) were refused: history has its own record of their time, or keeps
+    none of it.
     Raises `BroughtInElsewhereError`, nothing written, when the stored place is not `expected`.
     """
     if _read(connection, digest, lock=True) != expected:
@@ -100,7 +103,13 @@ def put(
     recorded = revised = 0
     for cluster, places in _by_cluster(moments).items():
         own = _own_record(connection, cluster, {moments[place].unit for place in places})
-        late = [p for p in places if moments[p].at >= own.get(moments[p].unit, _LATEST)]
+        since = countable_since(connection, cluster)
+        late = [
+            place
+            for place in places
+            if moments[place].at >= own.get(moments[place].unit, _LATEST)
+            or (since is not None and moments[place].at < since)
+        ]
         refused += late
         wanted = [moments[place] for place in places if place not in set(late)]
         fresh, again = _put_cluster(connection, cluster, wanted)

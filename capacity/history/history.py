@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from capacity.board.changes import Change, LateReading
 from capacity.board.journal import JournalRead
@@ -17,12 +15,12 @@ from capacity.history.database import (
     PATIENCE,
     file_lock,
     normal_url,
-    open_engine,
     reading,
     sqlite_path,
 )
-from capacity.history.errors import HistoryError, HistoryUnavailableError
+from capacity.history.errors import HistoryError
 from capacity.history.journal import JOURNAL_PAGE, JournalItem
+from capacity.history.lane import Lane
 from capacity.history.migrate import migrate
 from capacity.history.past import PastBoard
 from capacity.history.position import Position, read_position, rewind, rewind_journal
@@ -39,8 +37,8 @@ HEALTH_LIMIT = 2.0
 class History:
     """What was true, in SQL: SQLite by file or PostgreSQL by URL.
 
-    One worker thread does all SQL, one piece of work at a time, so that nothing here ever blocks
-    the event loop and SQLite has one connection only. Every method raises
+    One worker thread does all SQL but `read_long`, one piece of work at a time, so that nothing
+    here ever blocks the event loop and one connection only writes. Every method raises
     `HistoryUnavailableError` while the database cannot be used, and works again once it can;
     a database that was away at `start` is migrated by the first call that reaches it.
     """
@@ -48,26 +46,26 @@ class History:
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = PATIENCE) -> None:
         """`patience`: seconds to wait for locks and connections. `HistoryError`: unusable URL."""
         self._url = url
-        self._normal = normal_url(url)
-        self._path = sqlite_path(self._normal)
+        normal = normal_url(url)
+        self._path = sqlite_path(normal)
         self._clock = clock
         self._patience = patience
-        self._engine: Engine | None = None
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+        self._lane = Lane("history", normal, self._path, patience)
+        self._long = Lane("history-long", normal, self._path, patience)
 
     async def start(self) -> None:
         """Migrate and open; may be called again after `HistoryUnavailableError`.
 
         `NewerDatabaseError` means that this program must not run on this database.
         """
-        await self._run(self._ready)
+        await self._lane.run(self._ready)
 
     async def stop(self) -> None:
         """Finish the work at hand and close. A stopped history cannot be started again."""
         try:
-            await self._run(self._close)
+            await self._long.stop()
         finally:
-            self._worker.shutdown(wait=False)
+            await self._lane.stop()
 
     async def healthy(self) -> bool:
         """Whether the database answers now, within `HEALTH_LIMIT`."""
@@ -165,6 +163,17 @@ class History:
         """Do `work` in a transaction that writes nothing, for tables that others keep here."""
         return await self._read(work)
 
+    async def read_long(self, work: Callable[[Connection], T]) -> T:
+        """`read` for what may take long; it waits for no other work and keeps none waiting."""
+        if not self._lane.is_open:
+            await self._lane.run(self._ready)
+
+        def in_worker() -> T:
+            with reading(self._long.engine()) as connection:
+                return work(connection)
+
+        return await self._long.run(in_worker)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction of its own, for tables that others keep here."""
         return await self._write(work)
@@ -174,7 +183,7 @@ class History:
             with reading(self._ready()) as connection:
                 return work(connection)
 
-        return await self._run(in_worker)
+        return await self._lane.run(in_worker)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         def in_worker() -> T:
@@ -182,27 +191,10 @@ class History:
             with file_lock(self._path, self._patience), engine.begin() as connection:
                 return work(connection)
 
-        return await self._run(in_worker)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        """Do `work` in the worker. Cancelling the caller does not stop what has begun."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__).strip()
-            raise HistoryUnavailableError(f"history: {reason.splitlines()[0]}") from error
+        return await self._lane.run(in_worker)
 
     def _ready(self) -> Engine:
         """The engine of a migrated database; runs in the worker."""
-        if self._engine is None:
+        if not self._lane.is_open:
             migrate(self._url, patience=self._patience)
-            engine = open_engine(self._normal, self._patience)
-            with file_lock(self._path, self._patience), engine.connect():
-                self._engine = engine
-        return self._engine
-
-    def _close(self) -> None:
-        if self._engine is not None:
-            with file_lock(self._path, self._patience):
-                self._engine.dispose()
-            self._engine = None
+        return self._lane.engine()

@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, exists, func, literal, select
 from sqlmodel import col
 
-from capacity.history.tables import ChangeRecord, JournalRecord, UnitRun
+from capacity.history.kept import kept_since
+from capacity.history.kept_tables import RawKeptRecord
+from capacity.history.tables import ChangeRecord, Instant, JournalRecord, UnitRun
+from capacity.instants import from_epoch_millis
 from capacity.replay import PastChange
 
+FIRST = from_epoch_millis(0)
 SURGE_KINDS = ("surge", "surge_override")
 """Kinds of journal entries that tell of the surge level."""
 
@@ -68,9 +72,11 @@ def changes_before(
 
 
 def first_change(connection: Connection, cluster: str) -> datetime | None:
-    """When the earliest recorded change was applied."""
+    """When the earliest recorded change was applied, or from when on history is kept."""
     query = select(col(UnitRun.first_at)).where(col(UnitRun.cluster) == cluster)
-    return connection.scalar(query.order_by(col(UnitRun.first_at)).limit(1))
+    first = connection.scalar(query.order_by(col(UnitRun.first_at)).limit(1))
+    since = kept_since(connection, cluster)
+    return first if first is None or since is None else max(first, since)
 
 
 def surge_told(
@@ -111,7 +117,13 @@ def holds_told(
 
 
 def _changes(cluster: str) -> Select[*tuple[Any, ...]]:
-    return select(*_PLACE).where(col(ChangeRecord.cluster) == cluster, _SHOWN)
+    kept = select(col(RawKeptRecord.since)).where(col(RawKeptRecord.cluster) == cluster)
+    since = func.coalesce(kept.scalar_subquery(), literal(FIRST, Instant()))
+    return select(*_PLACE).where(
+        col(ChangeRecord.cluster) == cluster,
+        col(ChangeRecord.applied_at) >= since,
+        _SHOWN,
+    )
 
 
 def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[PastChange]:

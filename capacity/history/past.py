@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, true
 from sqlmodel import col
 
 from capacity.board.changes import Cursor
+from capacity.history.kept import kept_since
 from capacity.history.tables import ChangeRecord, UnitRun
 
 NO_CURSOR = Cursor("none", 0)
@@ -51,12 +52,16 @@ _OF_CHANGE = (
 def board_at(connection: Connection, cluster: str, instant: datetime | None) -> PastBoard:
     """Of every unit the last change, in stream order, applied at or before `instant`.
 
-    Without an instant, of all that is recorded. A unit whose last change is empty had left the
-    board. The cost grows with the number of units, and hardly with the length of history: of each
-    unit the last run that had begun, and one index look-up in it. It holds for any clock, for
-    `applied_at` can only go back where a new epoch, hence a new run, begins.
+    Without an instant, of all that is recorded; before the time that history keeps, nothing. A unit
+    whose last change is empty had left the board. The cost grows with the number of units, and
+    hardly with the length of history: of each unit the last run that had begun, and one index
+    look-up in it. It holds for any clock, for `applied_at` can only go back where a new epoch,
+    hence a new run, begins.
     """
-    found = last_changes(connection, cluster, instant)
+    since = kept_since(connection, cluster)
+    found: Sequence[StandingChange] = []
+    if instant is None or since is None or instant >= since:
+        found = last_changes(connection, cluster, instant)
     if not found:
         return PastBoard(NO_CURSOR, [])
     latest = max(found, key=lambda change: change.id)

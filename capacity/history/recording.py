@@ -12,6 +12,7 @@ from capacity.board.changes import Change, LateReading
 from capacity.board.journal import JournalRead
 from capacity.history import parts
 from capacity.history.journal import insert_entries, note_gap
+from capacity.history.kept import kept_since
 from capacity.history.position import NOWHERE, Position, missing_before, move
 from capacity.history.tables import (
     ChangeRecord,
@@ -71,6 +72,10 @@ def write_batch(
     position = _moved(here, changes, late, journal)
     move(connection, cluster, expected, position)
     fresh, gaps = _unrecorded(connection, cluster, changes, here)
+    since = kept_since(connection, cluster)
+    if since is not None:
+        # Read anew from the beginning of a stream: what history has let go of does not come back.
+        fresh = [change for change in fresh if change.applied_at >= since]
     _insert_changes(connection, cluster, fresh)
     if gaps:
         known = {"cluster": cluster, "noticed_at": now}

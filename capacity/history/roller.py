@@ -1,37 +1,58 @@
 """Rolls up: makes amounts of days from raw records, of those days that new records touch.
 
-It may be stopped anywhere and run by several programs: a day is written in one transaction, and
-how far the rollups are is moved only once everything before that is made.
+It may be stopped anywhere and run by several programs: how far the rollups are is moved only once
+everything before that is made. Of a day only what differs is written, in short transactions, and
+all that is told by the day in one.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from capacity.history import journal, raw
 from capacity.history.history import History
+from capacity.history.kept import countable_since
 from capacity.history.rollups import (
     Amount,
     Heads,
     Rolled,
     Touched,
     amounts,
+    day_amounts,
+    differences,
     first_day,
     heads,
     move,
+    positions,
     read_rolled,
     touched,
-    write_day,
+    write_amounts,
 )
 from capacity.indicators.calls import hold_counts, outcome_counts, unit_counts
 from capacity.indicators.day import Scope, window_tally
-from capacity.indicators.days import Window, begin, day_of, days_between, end, windows
-from capacity.indicators.measures import Measure, Tally, with_whole_day
+from capacity.indicators.days import (
+    Window,
+    begin,
+    day_of,
+    days_between,
+    end,
+    first_window,
+    windows,
+)
+from capacity.indicators.measures import (
+    WHOLE_DAY,
+    Family,
+    Key,
+    Measure,
+    Tally,
+    family_of,
+    with_whole_day,
+)
 from capacity.indicators.needs import Memory
 from capacity.indicators.pressure import levels
 from capacity.indicators.shown import Standing, shown_of
@@ -39,15 +60,27 @@ from capacity.indicators.shown import Standing, shown_of
 T = TypeVar("T")
 
 
+EVENTS: Final = frozenset(
+    (
+        *(Measure.ASKED, Measure.ACCEPTED, Measure.DECLINED, Measure.UNANSWERED, Measure.FILLED),
+        *(Measure.ANSWERED, Measure.ANSWER_MS, Measure.LATE, Measure.REMINDERS),
+        *(each for each in Measure if family_of(each) in (Family.AGREEMENT, Family.CALL)),
+    )
+)
+"""What is counted of journal and late readings; all other amounts are of changes and time."""
+
+
 @dataclass(frozen=True, slots=True)
 class RolledUp:
     """What one run did: the days that it made, and until when the rollups now are.
 
-    `through` is ``None`` where there is nothing to be rolled up.
+    `through` is ``None`` where there is nothing to be rolled up. `left` is how many days remain
+    because no more were asked for.
     """
 
     days: tuple[date, ...]
     through: datetime | None
+    left: int = 0
 
 
 class Roller:
@@ -56,36 +89,36 @@ class Roller:
     def __init__(self, history: History) -> None:
         self._history = history
 
-    async def roll_up(self, scope: Scope, now: datetime) -> RolledUp:
-        """Make every day that is new or touched, up to `now`, oldest first.
+    async def roll_up(self, scope: Scope, now: datetime, most: int | None = None) -> RolledUp:
+        """Make what is new or touched, up to `now`, oldest first; at most `most` days of it.
 
-        The day at hand is made as far as it goes. Raises `HistoryUnavailableError`, and
-        `RolledElsewhereError` when another program was at it; both leave what is whole.
+        The day at hand is made as far as it goes, from the first hour that is touched.
+        Raises `HistoryUnavailableError`, and `RolledElsewhereError` when another program was at
+        it; both leave what is right as far as it is there.
         """
         cluster = scope.cluster
-        rolled, upto, found = await self._history.read(
-            lambda connection: _look(connection, cluster)
-        )
+        rolled, upto, found = await self._read(lambda connection: _look(connection, cluster))
         standing = rolled.through if rolled else None
         firsts = [at for at in (standing, found.since) if at is not None]
         if not firsts:
             return RolledUp((), None)
-        since = begin(day_of(min(firsts)))
+        since = first_window(min(firsts))
         made = []
         if rolled is None:
+            since = begin(day_of(since))
             rolled = await self._move(cluster, None, Rolled(0, since, 0, 0, 0))
-        for day in sorted(day for day in found.days if begin(day) < since):
-            rolled = await self._make(scope, day, end(day), rolled)
+        for day in sorted(day for day in found.days if day < day_of(since)):
+            rolled = await self._make(scope, day, end(day), end(day), rolled)
             made.append(day)
         rolled = await self._move(cluster, rolled, _at(rolled, since, upto))
-        for day in days_between(day_of(since), day_of(now)):
+        days = [day for day in days_between(day_of(since), day_of(now)) if begin(day) < now]
+        for day in days[:most]:
             until = min(end(day), now)
-            if begin(day) >= until:
-                break
-            rolled = await self._make(scope, day, until, rolled)
+            rolled = await self._make(scope, day, max(since, begin(day)), until, rolled)
             rolled = await self._move(cluster, rolled, replace(rolled, through=until))
             made.append(day)
-        return RolledUp(tuple(made), rolled.through)
+        left = 0 if most is None else max(0, len(days) - most)
+        return RolledUp(tuple(made), rolled.through, left)
 
     async def amounts(
         self,
@@ -100,6 +133,10 @@ class Roller:
         return await self._read(
             lambda connection: amounts(connection, cluster, measures, first, last, by, kinds)
         )
+
+    async def positions(self) -> dict[str, datetime]:
+        """Until when each cluster is rolled up."""
+        return await self._read(positions)
 
     async def whole_days(self, cluster: str) -> tuple[date, date] | None:
         """The first and the last whole day that is rolled up; ``None`` when there is none.
@@ -117,15 +154,65 @@ class Roller:
     async def tally(self, scope: Scope, day: date, until: datetime) -> Tally:
         """The amounts of one day up to `until`, from the raw records alone; writes nothing."""
         until = min(until, end(day))
+        found = await self._read(lambda connection: _events(connection, scope, day, until))
+        found.update(await self._timed(scope, day, begin(day), until))
+        return with_whole_day(found)
+
+    async def _make(
+        self, scope: Scope, day: date, since: datetime, until: datetime, rolled: Rolled
+    ) -> Rolled:
+        """Bring a day's amounts up to date: all that people did, and time from `since` on, or all
+        of it where nothing is kept of the day yet.
+
+        `since` begins an hour that no clock shows twice before it (`first_window`). Of a day whose
+        changes history does not have any more nothing is counted of time: what is kept stands.
+        """
+        cluster = scope.cluster
+        before, there = await self._read(
+            lambda connection: (
+                day_amounts(connection, cluster, day), countable_since(connection, cluster)
+            )
+        )  # fmt: skip
+        if not before:
+            since = begin(day)
+        if there is not None and begin(day) < there:
+            since = end(day)
+        again = {window.hour for window in windows(day, until) if window.since >= since}
+        found: Tally = Counter(
+            {
+                key: amount
+                for key, amount in before.items()
+                if key.measure not in EVENTS and key.hour not in (*again, WHOLE_DAY)
+            }
+        )
+        found.update(await self._read(lambda connection: _events(connection, scope, day, until)))
+        if again:
+            found.update(await self._timed(scope, day, since, until))
+        parts = await asyncio.to_thread(differences, before, with_whole_day(found))
+        for values in parts:
+            rolled = await self._write_amounts(cluster, rolled, day, values)
+        return rolled
+
+    async def _write_amounts(
+        self, cluster: str, rolled: Rolled, day: date, values: Mapping[Key, int]
+    ) -> Rolled:
+        return await self._history.write(
+            lambda connection: write_amounts(connection, cluster, rolled, day, values)
+        )
+
+    async def _timed(self, scope: Scope, day: date, since: datetime, until: datetime) -> Tally:
+        """The amounts of changes and of time in the hours from `since` on."""
         stretches = await self._read(
             lambda connection: levels(
                 raw.surge_entries(connection, scope.cluster, begin(day), until), begin(day), until
             )
         )
-        found = await self._read(lambda connection: _events(connection, scope, day, until))
-        standing = await self._standing(scope, begin(day))
+        found: Tally = Counter()
+        standing = await self._standing(scope, since)
         memory: Memory = {}
         for window in windows(day, until):
+            if window.since < since:
+                continue
             changes = await self._changes(scope, window)
 
             def count(
@@ -136,16 +223,10 @@ class Roller:
                 shown = [shown_of(*each) for each in changes]
                 return window_tally(scope, day, window, standing, shown, stretches, memory)
 
-            # Read in the database's thread, which the historian needs too; count in another.
+            # Read in the database's thread, which charts need too; count in another.
             of_hour, standing = await asyncio.to_thread(count)
             found.update(of_hour)
-        return with_whole_day(found)
-
-    async def _make(self, scope: Scope, day: date, until: datetime, rolled: Rolled) -> Rolled:
-        tally = await self.tally(scope, day, until)
-        return await self._history.write(
-            lambda connection: write_day(connection, scope.cluster, rolled, day, tally)
-        )
+        return found
 
     async def _standing(self, scope: Scope, at: datetime) -> Standing:
         found = await self._read(
@@ -161,7 +242,7 @@ class Roller:
         )
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await self._history.read(work)
+        return await self._history.read_long(work)
 
     async def _move(self, cluster: str, expected: Rolled | None, to: Rolled) -> Rolled:
         return await self._history.write(lambda connection: move(connection, cluster, expected, to))

@@ -1,24 +1,35 @@
 """Rollups in SQL: what new records touch, a day's amounts written at once, and sums of amounts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from capacity.history.errors import HistoryError
+from capacity.history.position import read_position
 from capacity.history.raw import outcome_days
 from capacity.history.rollup_tables import RollupPositionRecord, RollupRecord
 from capacity.history.tables import ChangeRecord, JournalRecord, LateRecord, UnitRun
 from capacity.indicators.days import day_of
-from capacity.indicators.measures import WHOLE_DAY, Measure, Tally
+from capacity.indicators.measures import WHOLE_DAY, Key, Measure, Tally
 from capacity.instants import parse_instant
 
-WRITE_TOGETHER = 2_000
+WRITE_TOGETHER = 4_000
+"""Amounts in one transaction: what others may have to wait for."""
+_TAKE_AWAY = text(
+    "DELETE FROM rollup WHERE cluster = :cluster AND measure = :measure AND hour = :hour"
+    " AND day = :day AND subject = :subject AND kind = :kind AND municipality = :municipality"
+)
+
+
+T = TypeVar("T")
 
 
 class RolledElsewhereError(HistoryError):
@@ -69,31 +80,52 @@ def read_rolled(connection: Connection, cluster: str, *, lock: bool = False) -> 
     return None if found is None else Rolled(*found)
 
 
+def positions(connection: Connection) -> dict[str, datetime]:
+    """Until when each cluster is rolled up."""
+    query = select(col(RollupPositionRecord.cluster), col(RollupPositionRecord.through))
+    return {cluster: through for cluster, through in connection.execute(query)}
+
+
 def heads(connection: Connection, cluster: str) -> Heads:
-    """Where the records of a cluster end now."""
-    change = _last(connection, cluster, ChangeRecord)
+    """Where the records of a cluster end now: those at its position, each led to by its key.
+
+    Not the greatest ids: to find those of a cluster in which nothing happens, all that others
+    recorded would be passed over.
+    """
+    here = read_position(connection, cluster)
+    if here is None:
+        return Heads(0, 0, 0)
+    change = select(col(ChangeRecord.id)).where(
+        col(ChangeRecord.cluster) == cluster,
+        col(ChangeRecord.epoch) == here.epoch,
+        col(ChangeRecord.seq) == here.seq,
+    )
     return Heads(
-        change, _last(connection, cluster, JournalRecord), _last(connection, cluster, LateRecord)
+        connection.scalar(change) or 0,
+        _entry(connection, cluster, JournalRecord, here.journal_stream_id),
+        _entry(connection, cluster, LateRecord, here.late_stream_id),
     )
 
 
-def _last(connection: Connection, cluster: str, table: Any) -> int:
-    query = select(col(table.id)).where(col(table.cluster) == cluster)
-    return connection.scalar(query.order_by(col(table.id).desc()).limit(1)) or 0
+def _entry(connection: Connection, cluster: str, table: Any, stream_id: str) -> int:
+    of_entry = (col(table.cluster) == cluster, col(table.stream_id) == stream_id)
+    return connection.scalar(select(col(table.id)).where(*of_entry)) or 0
 
 
 def touched(connection: Connection, cluster: str, rolled: Rolled | None, upto: Heads) -> Touched:
     """What the records after `rolled`, up to `upto`, touch; without it, all there is."""
     if rolled is None:
         return Touched(_first(connection, cluster), frozenset())
-    change = select(func.min(col(ChangeRecord.applied_at))).where(
-        col(ChangeRecord.cluster) == cluster,
+    # By their ids, which are few: a database left to choose goes through the cluster's whole past.
+    new: Any = select(col(ChangeRecord.applied_at).label("at")).where(
+        col(ChangeRecord.cluster) + "" == cluster,
         col(ChangeRecord.id) > rolled.change_id,
         col(ChangeRecord.id) <= upto.change_id,
     )
-    first = [at for at in (connection.scalar(change),) if at is not None]
+    changes = new.offset(0).subquery()
+    first = [at for at in (connection.scalar(select(func.min(changes.c.at))),) if at is not None]
     late = select(col(LateRecord.received_at)).where(
-        col(LateRecord.cluster) == cluster,
+        col(LateRecord.cluster) + "" == cluster,
         col(LateRecord.id) > rolled.late_id,
         col(LateRecord.id) <= upto.late_id,
     )
@@ -123,7 +155,7 @@ def _by_journal(
         col(JournalRecord.kind), col(JournalRecord.at), col(JournalRecord.subject),
         col(JournalRecord.data),
     ).where(
-        col(JournalRecord.cluster) == cluster,
+        col(JournalRecord.cluster) + "" == cluster,
         col(JournalRecord.id) > after,
         col(JournalRecord.id) <= upto,
     )  # fmt: skip
@@ -143,24 +175,48 @@ def _by_journal(
     return levels, days
 
 
-def write_day(
-    connection: Connection, cluster: str, expected: Rolled, day: date, tally: Tally
-) -> Rolled:
-    """Put a day's amounts in place of those that stand; the fence is that of `move`."""
-    moved = move(connection, cluster, expected, expected)
-    name = day.isoformat()
-    connection.execute(
-        delete(RollupRecord).where(
-            col(RollupRecord.cluster) == cluster, col(RollupRecord.day) == name
-        )
+def day_amounts(connection: Connection, cluster: str, day: date) -> Tally:
+    """All that is kept of a day, its hours and the whole of it."""
+    columns = [getattr(RollupRecord, name) for name in Key._fields]
+    query = select(*columns, col(RollupRecord.amount)).where(
+        col(RollupRecord.cluster) == cluster, col(RollupRecord.day) == day.isoformat()
     )
-    rows = [
-        key._asdict() | {"cluster": cluster, "day": name, "amount": amount}
-        for key, amount in tally.items()
-    ]
-    for start in range(0, len(rows), WRITE_TOGETHER):
-        connection.execute(insert(RollupRecord), rows[start : start + WRITE_TOGETHER])
+    return Counter(
+        {Key(Measure(measure), *rest): n for measure, *rest, n in connection.execute(query)}
+    )
+
+
+def differences(before: Tally, after: Tally) -> list[dict[Key, int]]:
+    """What is to be written so that a day's amounts become others, in parts of one transaction
+    each; zero takes an amount away. Those of the whole day come last, and together.
+    """
+    changed = {key: after[key] for key in before.keys() | after.keys() if before[key] != after[key]}
+    hours = [(key, n) for key, n in changed.items() if key.hour != WHOLE_DAY]
+    found = [dict(part) for part in batched(hours, WRITE_TOGETHER)]
+    whole = {key: n for key, n in changed.items() if key.hour == WHOLE_DAY}
+    return [*found, whole] if len(hours) + len(whole) > WRITE_TOGETHER else [changed]
+
+
+def write_amounts(
+    connection: Connection, cluster: str, expected: Rolled, day: date, values: Mapping[Key, int]
+) -> Rolled:
+    """Set amounts of a day; the fence is that of `move`."""
+    moved = move(connection, cluster, expected, expected)
+    known = {"cluster": cluster, "day": day.isoformat()}
+    gone = [key._asdict() | known for key in values]
+    if gone:
+        connection.execute(_TAKE_AWAY, gone)
+    rows = [key._asdict() | known | {"amount": amount} for key, amount in values.items() if amount]
+    if rows:
+        connection.execute(insert(RollupRecord), rows)
     return moved
+
+
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
+    rest = iter(values)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def move(connection: Connection, cluster: str, expected: Rolled | None, to: Rolled) -> Rolled:

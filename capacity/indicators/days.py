@@ -44,6 +44,18 @@ def windows(day: date, until: datetime | None = None) -> Iterator[Window]:
         since += HOUR
 
 
+def first_window(instant: datetime) -> datetime:
+    """The beginning of the hour in which an instant lies, as clocks show it.
+
+    In the night in which clocks go back that of the first of the two, so that what clocks show
+    from there on was shown by none before it.
+    """
+    found = [window for window in windows(day_of(instant)) if window.since <= instant]
+    while len(found) > 1 and found[-2].hour == found[-1].hour:
+        found.pop()
+    return found[-1].since
+
+
 def hour_of(instant: datetime) -> int:
     """What clocks show."""
     return instant.astimezone(COPENHAGEN).hour

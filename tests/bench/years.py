@@ -26,7 +26,7 @@ from sqlalchemy import Connection, text
 from capacity.board.changes import Change
 from capacity.history import History, Roller, migrate
 from capacity.history.parts import next_month
-from capacity.history.rollups import Rolled, move, read_rolled, write_day
+from capacity.history.rollups import Rolled, move, read_rolled, write_amounts
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope
 from capacity.indicators.days import day_of, days_between
@@ -172,7 +172,7 @@ async def _roll(
         nothing = Rolled(0, START, 0, 0, 0)
         rolled = await history.write(lambda c: move(c, CLUSTER, None, nothing))
     standing = rolled
-    rolled = await history.write(lambda c: write_day(c, CLUSTER, standing, model, tally))
+    rolled = await history.write(lambda c: write_amounts(c, CLUSTER, standing, model, tally))
     others = [day.isoformat() for day in days_between(first, day_of(now)) if day != model]
     await history.write(lambda c: _copy_day(c, model.isoformat(), others))
     last, upto = rolled, now

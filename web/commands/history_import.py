@@ -96,7 +96,7 @@ async def _put(history: History, digest: str, done: Done, part: Part) -> Done:
             lines=part.lines, size=part.size, rejected=len(part.rejects),
         )
     )  # fmt: skip
-    reason = "lies in a time of which history has its own record of the unit"
+    reason = "lies in a time of which history has its own record of the unit, or keeps none"
     late = [Reject(part.places[place], "observed_at", reason) for place in refused]
     for reject in (*part.rejects, *late):
         sys.stderr.buffer.write(orjson.dumps(reject.as_json()) + b"\n")

@@ -1,4 +1,4 @@
-"""Changes in parts by month in PostgreSQL; how much raw history is kept, and what thinning took.
+"""Changes in parts by month in PostgreSQL; how much raw history is kept.
 
 The changes that are there become the part of everything before the next month, as they lie: no row
 is copied and no index made. PostgreSQL reads them once, to see that none is of later.
@@ -19,7 +19,7 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    """Add tables; in PostgreSQL put a table of parts in place of `change`."""
+    """Add a table; in PostgreSQL put a table of parts in place of `change`."""
     op.create_table(
         "raw_kept",
         sa.Column("cluster", sa.Text, nullable=False),
@@ -27,21 +27,6 @@ def upgrade() -> None:
         sa.Column("thinned_until", sa.BigInteger),
         sa.PrimaryKeyConstraint("cluster", name="pk_raw_kept"),
     )
-    op.create_table(
-        "thinned",
-        sa.Column("cluster", sa.Text, nullable=False),
-        sa.Column("day", sa.Text, nullable=False),
-        sa.Column("measure", sa.Text, nullable=False),
-        sa.Column("hour", sa.Integer, nullable=False, autoincrement=False),
-        sa.Column("subject", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("municipality", sa.Text, nullable=False),
-        sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "cluster", "day", "measure", "hour", "subject", "kind", "municipality",
-            name="pk_thinned",
-        ),
-    )  # fmt: skip
     if op.get_bind().dialect.name == "postgresql":
         _part()
 
