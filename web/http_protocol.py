@@ -6,7 +6,7 @@ its memory for ever. Here a request's head has a size and a time, its body a tim
 in which it must be read, and a process a number of connections. Bodies are measured in
 `web.limits`, where routes can answer.
 
-These are internals of uvicorn, so its version is pinned; tests/test_limits.py holds every bound
+These are internals of uvicorn, so its version is pinned; tests/test_limits_*.py hold every bound
 against raw sockets.
 """
 
