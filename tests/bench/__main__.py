@@ -25,6 +25,7 @@ from tests.bench import (
     parsing_recorded,
     size,
     snapshots,
+    start,
     steady,
     years,
 )
@@ -40,6 +41,7 @@ MEASUREMENTS = {
         limit,
         steady,
         size,
+        start,
         ingest,
         idle,
         hostile,
