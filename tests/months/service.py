@@ -17,7 +17,7 @@ import httpx
 import orjson
 from redis.asyncio import Redis
 
-from capacity.board import BoardUnavailableError, EmbeddedServer
+from capacity.board import BoardUnavailableError, Cursor, EmbeddedServer
 from capacity.instants import utc_now
 from simulators.months.plan import moment_of
 from simulators.months.wire import sources_of, write_sources
@@ -63,11 +63,11 @@ class Months:
                     return
 
     async def settle(self) -> None:
-        """Wait until the hub stands where the store does."""
+        """Wait until the hub stands where the store did, or beyond: the sweeper writes too."""
         services = self.service.services
         there = await _insisting(lambda: services.board.cursor(CLUSTER))
         async with asyncio.timeout(SEEN_WITHIN):
-            while services.hub.feed(CLUSTER).cursor != there:  # noqa: ASYNC110 - it tells nobody
+            while not _has_seen(services.hub.feed(CLUSTER).cursor, there):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.0005)
 
     async def look(self) -> None:
@@ -120,6 +120,10 @@ class Months:
             pass
         await asyncio.sleep(1.5)  # the journal's last entries: they are gathered for half a second
         await services.rollups.run()
+
+
+def _has_seen(here: Cursor, there: Cursor) -> bool:
+    return here.epoch == there.epoch and here.seq >= there.seq
 
 
 async def _insisting(work: Callable[[], Awaitable[T]]) -> T:
