@@ -1,7 +1,6 @@
 """``akutoverblik serve``: the service itself, with an embedded store unless one is configured."""
 
 import contextlib
-import gc
 import json
 import logging
 import os
@@ -128,10 +127,6 @@ def run_web(
     # The server raises the signal that ended it once more when it has shut down. SIGTERM must not
     # end the process then and there: an embedded store still has to be stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # What is there by now stays for good: without this, each of many boards that come at once
-    # would have it looked through for garbage again and again.
-    gc.collect()
-    gc.freeze()
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener] if listener is not None else None)
     return 0 if server.started else 3
