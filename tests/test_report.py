@@ -43,6 +43,8 @@ INDICATORS = "/indicators/randers/0710"
 ASKED = [OCT, *WRONG, *NONE, MONTH, FAVRSKOV, DAYS, CSV, *API_WRONG, PAGE, SEP, OF_OCT,
          OF_FAVRSKOV, *PAGE_WRONG, *WEEKS, INDICATORS, ENGLISH]  # fmt: skip
 """In this order: a language that is chosen stays."""
+PATIENCE = 180
+"""Seconds: a report is some seconds of work, of a machine that may have more to do."""
 DAY, MINUTE = 86_400_000, 60_000
 HOURS = 31 * 24 + 1
 """Of October, in which an hour comes twice."""
@@ -67,7 +69,8 @@ def answers(
         await reported.seed(folder, world)
         settings = settings_for(folder, valkey_server.url, folder / "sources.toml")
         async with running(settings, clock=lambda: NOW) as service:
-            return {path: await service.client.get(path) for path in ASKED}
+            get = service.client.get
+            return {path: await get(path, timeout=PATIENCE) for path in ASKED}
 
     return asyncio.run(ask())
 
