@@ -259,6 +259,7 @@ def test_the_page_in_chromium_wide_narrow_and_on_paper(
         assert definition["x"] >= picture["x"] + picture["width"], "beside, not under"
         look.emulate_media(media="print")
         assert not look.locator("form.choose").is_visible()
+        assert not look.locator("nav.pages").is_visible(), "a menu is of no use on paper"
         paper = PdfReader(BytesIO(look.pdf(format="A4")))
         assert "Belægning" in "".join(each.extract_text() for each in paper.pages[:3])
     assert not faults
