@@ -259,7 +259,7 @@ step(SIGN, "coordinator", "figures-check", "randers")(sign("check"))
 step(SIGN, "coordinator", "figures-approve", "randers")(sign("approve"))
 
 
-@step("POST /indicators/{cluster}/changes", "coordinator", "annotation-write", "new")
+@step("POST /indicators/{cluster}/changes", "coordinator", "annotation-write", "randers")
 async def annotate(walk: Walk) -> httpx.Response:
     said = {"request": "0" * 32, "text": "Start", "day": "2026-01-05", "effect": "rebase"}
     return await walk.form("coordinator", "/indicators/randers/changes", **said)

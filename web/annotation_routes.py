@@ -101,8 +101,8 @@ async def write(
     try:
         if isinstance(read, str):
             return await _page(asked, error=read, filled=filled, revised=change, status=422)
-        detail = {"cluster": cluster, "day": read.day.isoformat() if read else None}
-        await note(asked.services, request, actor, action, str(number or "new"), detail)
+        detail = {"change": number or None, "day": read.day.isoformat() if read else None}
+        await note(asked.services, request, actor, action, cluster, detail)
         await _written(asked, number, read, by, request_id)
     except _AWAY:
         return message_page(request, 503)
