@@ -1,30 +1,24 @@
-"""The surge level on the board in Chromium: what it says, and setting it by hand."""
+"""The surge level on the board in Chromium: what it says, by server as by script, and its look."""
 
-import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, expect
 
-from capacity.board import Board, EmbeddedServer
-from capacity.board.store import reading_of
 from capacity.instants import format_instant, to_millis, utc_now
-from capacity.row import Row, encode_row
-from tests.support.board_page import ordinary_rows, row
-from tests.support.chromium import DESKTOP, PHONE, Watched, chromium, opened
-from tests.support.live import LiveServer, live_server
+from tests.support.chromium import DESKTOP, PHONE, Watched, opened
+from tests.support.live import LiveServer
+from tests.support.surge_page import NARROW, NOW, OVERRIDE, address, fact, go, told
 from web.pages.environment import ENVIRONMENT
 from web.pages.surge import HOURS, strip_shown, surge_view
 from web.words import LANGUAGES, Words
 
+pytest_plugins = ["tests.support.chromium_fixtures", "tests.support.surge_fixtures"]
 pytestmark = pytest.mark.browser
 
-NARROW = (320, 640)
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 MIRROR = """async ([told, now, given]) => {
   const { stripShown } = await import("/static/js/surge.js");
   const { Words } = await import("/static/js/words.js");
@@ -32,33 +26,10 @@ MIRROR = """async ([told, now, given]) => {
 }"""
 
 
-# --- what it says ---
-
-
-def told(level: int = 0, *facts: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A surge level as `web.surge_answer` tells it."""
-    about = {"since": None, "unknown_since": None, "may_fall_at": None, "override": None}
-    return {"level": level, "computed": level, **about, "facts": list(facts), **more}
-
-
-def fact(code: str, value: int | None, *crossing: int, **numbers: Any) -> dict[str, Any]:
-    crosses, up, down = crossing or (0, None, None)
-    return {"code": code, "value": value, "crosses": crosses, "up": up, "down": down, **numbers}
-
-
 def free(value: int | None, *crossing: int, free: int = 3, of: int = 7, closed: int = 0,
          unknown: int = 0) -> dict[str, Any]:  # fmt: skip
     numbers = {"free": free, "of": of, "closed": closed, "unknown": unknown, "units": 5}
     return fact("free", value, *crossing, **numbers)
-
-
-OVERRIDE = {
-    "level": 3,
-    "reason": "Strømsvigt",
-    "until": format_instant(NOW + timedelta(hours=4)),
-    "at": format_instant(NOW),
-    "by": {"role": "coordinator", "organisation": None},
-}
 
 
 def said(surge: dict[str, Any], lang: Any = "da") -> dict[str, str]:
@@ -153,57 +124,6 @@ def surges(draw: st.DrawFn) -> dict[str, Any]:
     )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(
-    valkey_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LiveServer]:
-    """The whole application on a plausible afternoon, with a department at 98 percent."""
-    folder = tmp_path_factory.mktemp("surge")
-    with live_server(folder, valkey_server.url) as running:
-        apply(valkey_server.url, [*ordinary_rows(utc_now()), department(49)])
-        yield running
-
-
-def department(occupied: int) -> Row:
-    return row("rhr-akutafdeling", now=utc_now(), total=50, occupied=occupied)
-
-
-def apply(url: str, rows: list[Row]) -> None:
-    """Put rows on the board, as a feed would."""
-
-    async def put() -> None:
-        board = Board(url)
-        latest = {each["unit"]: each for each in rows}
-        readings = [reading_of(each, encode_row(each), "x") for each in latest.values()]
-        await board.apply("randers", readings)
-        await board.stop()
-
-    asyncio.run(put())
-
-
-def address(server: LiveServer, lang: str = "da") -> str:
-    return f"http://127.0.0.1:{server.port}/board/randers?lang={lang}"
-
-
-@pytest.fixture
-def watched(server: LiveServer, browser: Browser) -> Iterator[Watched]:
-    with opened(browser) as page:
-        go(page.page, server)
-        yield page
-
-
-def go(page: Page, server: LiveServer, lang: str = "da") -> None:
-    """Open the board and wait until it is live at its computed level."""
-    page.goto(address(server, lang))
-    page.wait_for_selector('body[data-link="live"] .surge-strip[data-level="2"]')
-
-
 @settings(
     max_examples=60,
     deadline=None,
@@ -218,152 +138,6 @@ def test_the_script_says_what_the_server_says(watched: Watched, surge: Any, lang
     mirrored = watched.page.evaluate(MIRROR, [surge, millis, words.for_script("surge")])
 
     assert mirrored == strip_shown(surge, NOW, words)
-
-
-# --- setting it by hand ---
-
-
-def test_by_keyboard_a_level_is_set_and_lifted_and_others_see_it(
-    watched: Watched, server: LiveServer, browser: Browser
-) -> None:
-    page = watched.page
-    with opened(browser, PHONE) as other:
-        go(other.page, server, "en")
-        page.locator(".surge-set summary").focus()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Space")  # the first level
-        page.keyboard.press("ArrowLeft")  # the last
-        page.keyboard.press("Tab")
-        page.keyboard.type("Strømsvigt, afsnit nxb 5")  # letters that are shortcuts elsewhere
-        page.keyboard.press("Enter")
-
-        expect(page.locator(".surge-strip")).to_have_attribute("data-level", "3")
-        expect(page.locator(".surge-override")).to_contain_text("Strømsvigt, afsnit nxb 5")
-        expect(page.locator(".surge-strip [data-slot=why]")).to_contain_text("Beregnet trin: Højt")
-        expect(page.locator("[data-status]")).to_contain_text("Trinnet er fastsat til")
-        expect(page.locator(".surge-set summary")).to_be_focused()
-        expect(other.page.locator(".surge-strip")).to_have_attribute(
-            "data-level", "3", timeout=2000
-        )
-        expect(other.page.locator(".surge-level")).to_contain_text("Critical level 3 of 3")
-
-        page.keyboard.press("Enter")
-        assert page.locator("#surge-reason").input_value() == ""
-        page.locator("[data-surge-lift]").focus()
-        page.keyboard.press("Enter")
-
-        expect(page.locator(".surge-strip")).to_have_attribute("data-level", "2")
-        expect(page.locator(".surge-override")).to_be_hidden()
-        expect(page.locator("[data-surge-lift]")).to_be_hidden()
-        expect(page.locator(".surge-set summary")).to_be_focused()
-        expect(other.page.locator(".surge-strip")).to_have_attribute(
-            "data-level", "2", timeout=2000
-        )
-        assert other.complaints == []
-    assert watched.complaints == []
-
-
-def filled(page: Page, reason: str) -> None:
-    page.locator(".surge-set summary").click()
-    page.get_by_label("1 Presset").check()
-    page.locator("#surge-reason").fill(reason)
-
-
-def wrong(page: Page) -> Any:
-    return expect(page.locator("[data-surge-wrong]"))
-
-
-def test_what_is_missing_or_refused_is_said_where_it_is(watched: Watched) -> None:
-    page = watched.page
-    page.locator(".surge-set summary").click()
-    page.get_by_role("button", name="Fastsæt", exact=True).click()
-    wrong(page).to_have_text("Vælg et trin.")
-    expect(page.get_by_label("0 Normalt")).to_be_focused()
-
-    page.get_by_label("1 Presset").check()
-    page.keyboard.press("Enter")
-    wrong(page).to_have_text("Skriv en begrundelse.")
-    expect(page.locator("#surge-reason")).to_be_focused()
-
-    page.locator("#surge-reason").fill("borger 010190-1234")
-    page.keyboard.press("Enter")
-    wrong(page).to_contain_text("ligner et CPR-nummer")
-    expect(page.locator("#surge-reason")).to_be_focused()
-    expect(page.locator("#surge-reason")).to_have_value("borger 010190-1234")
-    expect(page.locator(".surge-strip")).to_have_attribute("data-level", "2")
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (503, "Prøv igen om lidt"),
-        (403, "Genindlæs siden"),
-        (500, "blev ikke gemt"),
-        (413, "blev ikke gemt"),
-        (422, "blev ikke gemt"),
-    ],
-)
-def test_whatever_goes_wrong_what_was_typed_stays(
-    watched: Watched, status: int, words: str
-) -> None:
-    page = watched.page
-    answer = {"status": status, "json": {"field": "until", "reason": "x", "code": "odd"}}
-    page.route("**/api/v1/surge/randers", lambda route: route.fulfill(**answer))
-    filled(page, "Mange syge i personalet")
-
-    page.keyboard.press("Enter")
-
-    wrong(page).to_contain_text(words)
-    expect(page.locator("#surge-reason")).to_have_value("Mange syge i personalet")
-    expect(page.get_by_label("1 Presset")).to_be_checked()
-    expect(page.locator(".surge-set")).to_have_attribute("open", "")
-
-
-def test_a_repeat_after_no_answer_is_the_same_request(watched: Watched) -> None:
-    """The server did it, and its answer was lost: the second try changes nothing more."""
-    page = watched.page
-    seen: list[tuple[str | None, str | None]] = []
-
-    def lose(route: Route) -> None:
-        seen.append((route.request.headers.get("idempotency-key"), route.request.post_data))
-        if len(seen) == 1:
-            route.fetch()
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/api/v1/surge/randers", lose)
-    filled(page, "Influenza")
-
-    page.keyboard.press("Enter")
-    wrong(page).to_contain_text("Det er uvist, om ændringen er gemt")
-    expect(page.locator("#surge-reason")).to_have_value("Influenza")
-    page.get_by_role("button", name="Fastsæt", exact=True).click()
-
-    expect(page.locator(".surge-set")).not_to_have_attribute("open", "")
-    expect(page.locator(".surge-strip")).to_have_attribute("data-level", "1")
-    assert len(seen) == 2
-    assert seen[0] == seen[1]
-    page.locator(".surge-set summary").click()
-    page.locator("[data-surge-lift]").click()
-    expect(page.locator(".surge-strip")).to_have_attribute("data-level", "2")
-    assert len({key for key, _ in seen}) == 2, "to lift it was a wish of its own"
-
-
-def test_without_a_link_nothing_is_sent(watched: Watched) -> None:
-    page = watched.page
-    filled(page, "Influenza")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method))
-    page.context.set_offline(True)
-    page.wait_for_selector('body[data-link="lost"]', timeout=20_000)
-
-    page.locator("#surge-reason").press("Enter")
-
-    wrong(page).to_contain_text("Ingen forbindelse")
-    expect(page.locator("#surge-reason")).to_have_value("Influenza")
-    assert "POST" not in sent
 
 
 # --- how it looks ---
@@ -390,11 +164,11 @@ SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROW], ids=["desktop", "phone", "narrow"])
 def test_nothing_is_cut_and_nothing_is_too_small(
-    server: LiveServer, browser: Browser, size: tuple[int, int], lang: str
+    surging: LiveServer, browser: Browser, size: tuple[int, int], lang: str
 ) -> None:
     with opened(browser, size, bypass_csp=True) as watched:
         page = watched.page
-        go(page, server, lang)
+        go(page, surging, lang)
         page.locator(".surge-set summary").click()
         page.locator("[data-surge-form] [type=submit]").click()
         long = "Ekstraordinært mange patienter med influenza-og-lungebetændelse " * 3
@@ -437,10 +211,10 @@ def test_the_form_offers_the_lengths_that_the_server_knows(watched: Watched) -> 
     assert tuple(values) == HOURS
 
 
-def test_it_reads_whole_without_a_script(server: LiveServer, browser: Browser) -> None:
+def test_it_reads_whole_without_a_script(surging: LiveServer, browser: Browser) -> None:
     with opened(browser, java_script_enabled=False) as watched:
         page = watched.page
-        page.goto(address(server))
+        page.goto(address(surging))
 
         expect(page.locator(".surge-level")).to_contain_text("Højt pres trin 2 af 3")
         expect(page.locator("[data-surge-set]")).to_be_hidden()
