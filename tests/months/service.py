@@ -17,13 +17,14 @@ import httpx
 import orjson
 from redis.asyncio import Redis
 
-from capacity.board import BoardUnavailableError, Cursor, EmbeddedServer
+from capacity.board import BoardUnavailableError, Cursor
 from capacity.instants import utc_now
 from simulators.months.plan import moment_of
 from simulators.months.wire import sources_of, write_sources
 from tests.faults.clock import WrongClock, build
 from tests.months.land import LAND
 from tests.support.service import Service, running, settings_for
+from tests.support.stores import StoreServer
 from web.history_door import caught_up
 from web.key_kinds import KeyKind
 
@@ -166,9 +167,9 @@ async def months(folder: Path, opens: int) -> AsyncIterator[Months]:
     clock = Standing(of_store, moment_of(opens))
     sources = folder / "sources.toml"
     write_sources(sources, LAND)
-    store = EmbeddedServer(folder / "valkey")
+    store = StoreServer(folder / "valkey")
     with of_store.for_children():
-        store.start()
+        store.start("--appendfsync", "no")  # what survives a power cut is not the question here
     try:
         limits = {"rate_address": 0, "rate_key": 0, "rate_account": 0, "run_feeds": False}
         settings = settings_for(folder, store.url, sources, **limits)
@@ -179,4 +180,4 @@ async def months(folder: Path, opens: int) -> AsyncIterator[Months]:
             async with Redis.from_url(store.url) as asked:
                 yield Months(service, asked, clock, keys)
     finally:
-        store.stop()
+        store.close()
