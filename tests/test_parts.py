@@ -139,10 +139,7 @@ async def test_two_that_make_the_same_part_wait_for_each_other(postgres: Postgre
     await one.start()
     await two.start()
     for at in (MAY, MAY + 31 * DAY):
-        made = [
-            await each.write(partial(parts.make, instants=[at]))
-            for each in (one, two)
-        ]
+        made = [await each.write(partial(parts.make, instants=[at])) for each in (one, two)]
         assert made == [[parts.name_of(parts.month_of(at))], []]
     await one.stop()
     await two.stop()
