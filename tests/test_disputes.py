@@ -1,12 +1,10 @@
 """Where a feed and a nurse disagree: the rule case by case, and the store held against its twin."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,28 +24,11 @@ from tests.support.holds import (
     reading_with,
     row_now,
 )
-from tests.support.stores import EACH_KIND, StoreServer, program_of
+from tests.support.stores import StoreServer
+
+pytest_plugins = ["tests.support.store_fixtures"]
 
 Who = Literal["feed", "nurse"]
-
-
-@pytest.fixture(scope="module", params=EACH_KIND)
-def store_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StoreServer]:
-    """A server of each kind that the board promises to run on."""
-    server = StoreServer(tmp_path_factory.mktemp("store"), program_of(request.param))
-    server.start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-async def store(store_server: StoreServer) -> AsyncIterator[Board]:
-    """A board in an emptied store of each kind."""
-    store_server.empty()
-    async with opened(store_server.url) as board:
-        yield board
 
 
 class Telling:
