@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from capacity.board import EmbeddedServer
 from capacity.instants import format_instant
@@ -219,8 +219,7 @@ acute_admissions;0999;2026-01;1;2;Landspatientregisteret, månedsudtræk
 
 def handed_in(page: Page, _: CallServer) -> None:
     """A file of which one row cannot be used."""
-    content = FIGURES.encode()
-    file = {"name": "tal.csv", "mimeType": "text/csv", "buffer": content}
+    file = FilePayload(name="tal.csv", mimeType="text/csv", buffer=FIGURES.encode())
     page.locator("#file").set_input_files(files=[file])
     page.locator("form.card button[type=submit]").click()
     page.wait_for_load_state()

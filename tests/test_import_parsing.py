@@ -244,7 +244,8 @@ def test_days_come_in_where_the_mapping_says_so() -> None:
 
 
 def test_a_denominator_may_be_the_sum_of_columns() -> None:
-    raw = b"municipality;period;used;free;closed;source\n0730;2026-01;7;2;1;x\n0710;2026-01;7;NA;1;x\n"
+    raw = b"municipality;period;used;free;closed;source\n"
+    raw += b"0730;2026-01;7;2;1;x\n0710;2026-01;7;NA;1;x\n"
     summed = ["used", "free", "closed"]
     columns = {"numerator": "used", "denominator": summed}
     plain = read(raw, indicator="readmissions_30", columns=columns, unknown_words=["NA"])

@@ -131,13 +131,16 @@ PAGE: Final[Mapping[str, Pair]] = {
     "compare_wrong_missing": ("{field}: mangler.", "{field}: is missing."),
     "compare_wrong_unknown": ("{field}: findes ikke her.", "{field}: is not known here."),
     "compare_wrong_split": (
-        "{field}: opgøres ikke for en kommune.", "{field}: is not told for a municipality.",
+        "{field}: opgøres ikke for en kommune.",
+        "{field}: is not told for a municipality.",
     ),
     "compare_wrong_day": (
-        "{field}: er ikke en dag (åååå-mm-dd).", "{field}: is no day (yyyy-mm-dd).",
+        "{field}: er ikke en dag (åååå-mm-dd).",
+        "{field}: is no day (yyyy-mm-dd).",
     ),
     "compare_wrong_order": (
-        "{field}: ligger før den første dag.", "{field}: is before the first day.",
+        "{field}: ligger før den første dag.",
+        "{field}: is before the first day.",
     ),
     "compare_wrong_long": (
         "{field}: gør perioden længere, end der kan sammenlignes.",
