@@ -20,7 +20,7 @@ from typing import Final
 
 from capacity.indicators.definitions import Definition, Measured
 from capacity.indicators.figures import Step, next_period
-from capacity.spc import FEW, Values, Verdict, compare, control_chart
+from capacity.spc import FEW, Verdict, compare, unrest
 from capacity.spc.conclusions import RANGE_OF_SIGMA
 from capacity.spc.limits import mean_moving_range
 from capacity.spc.rules import SHIFT_POINTS
@@ -161,7 +161,7 @@ def compare_periods(
     values = [_value(point) for point in before] + [_value(point) for point in after]
     found = compare(values, len(before))
     reasons |= _of_verdict(found.verdict)
-    if moving := _restless(values[: len(before)]) + _restless(values[len(before) :]):
+    if moving := unrest(values[: len(before)]) + unrest(values[len(before) :]):
         reasons[Reason.UNSTABLE] = moving
     cautions = _cautions(before, after)
     finding = _finding(reasons, found.difference, found.least)
@@ -200,7 +200,7 @@ def compare_clusters(
         reasons[Reason.SIZES] = 1
     if len(known) >= FEW and least is None:
         reasons[Reason.NO_VARIATION] = 1
-    if moving := _restless(differences):
+    if moving := unrest(differences):
         reasons[Reason.UNSTABLE] = moving
     mean = fsum(known) / len(known) if known else None
     finding = _finding(reasons, mean, least)
@@ -309,16 +309,6 @@ def _step(points: Sequence[Point]) -> Step | None:
             apart[step] += next_period(one, step) == two
     best = max(apart, key=lambda step: apart[step])
     return best if apart[best] else None
-
-
-def _restless(values: Values) -> int:
-    """Signals of a series by itself: special points, and runs that chance does not give."""
-    known = sum(value is not None for value in values)
-    if known < SHIFT_POINTS:
-        return 0
-    chart = control_chart(values)
-    special = sum(bool(point.signals) for point in chart.points)
-    return special + sum(bool(each.runs and each.runs.signal) for each in chart.segments)
 
 
 def _of_verdict(verdict: Verdict) -> dict[Reason, int]:

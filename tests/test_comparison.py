@@ -106,6 +106,19 @@ def test_a_process_on_the_move_is_not_compared() -> None:
     assert Reason.UNSTABLE in why(compared(outlier, STEADY[:8]))
 
 
+def test_what_chance_gives_a_stable_month_of_days_is_no_ground() -> None:
+    """Of stable months a tenth or so is refused; of those with a step in them nearly all are."""
+    chance = Random(11)
+
+    def month(step: float = 0.0) -> list[float]:
+        return [chance.gauss(10, 2) + (step if day >= 15 else 0) for day in range(30)]
+
+    refused = sum(Reason.UNSTABLE in why(compared(month(), month())) for _ in range(200))
+    assert refused < 40
+    seen = sum(Reason.UNSTABLE in why(compared(month(), month(4.0))) for _ in range(100))
+    assert seen > 90
+
+
 def altered(change: Callable[[int, Point], Point]) -> Answer:
     """A clear difference, with some points altered."""
     points = series([*STEADY, *(value - 2 for value in STEADY[:8])])

@@ -23,6 +23,7 @@ from capacity.spc.conclusions import (
     compare,
     meaning,
 )
+from capacity.spc.stability import unrest
 from capacity.spc.values import (
     FEW,
     Chart,
@@ -64,5 +65,6 @@ __all__ = [
     "run_chart",
     "scaled",
     "u_chart",
+    "unrest",
     "xmr",
 ]
