@@ -24,6 +24,8 @@ from capacity.instants import BadInstantError, parse_instant
 
 _OBSERVED = b'"observed_at":"'
 _LONGEST = len(_OBSERVED) + 32
+RUNS_AT_ONCE = 500
+"""Units whose first change is looked up and noted in one go."""
 NOTHING_READ = JournalRead((), first_number=1, found_place=False)
 """A journal from which nothing was read."""
 
@@ -181,22 +183,27 @@ def _note_runs(connection: Connection, cluster: str, changes: Sequence[Change]) 
             col(UnitRun.epoch).in_({epoch for _, epoch in runs}),
         )
     )
-    new = runs.keys() - {(unit, epoch) for unit, epoch in noted}
-    for unit, epoch in new:
-        first = connection.execute(
-            select(col(ChangeRecord.id), col(ChangeRecord.applied_at))
-            .where(
-                col(ChangeRecord.cluster) == cluster,
-                col(ChangeRecord.unit) == unit,
-                col(ChangeRecord.epoch) == epoch,
-            )
-            .order_by(col(ChangeRecord.applied_at), col(ChangeRecord.id))
-            .limit(1)
-        ).one()
-        run = {"first_id": first.id, "first_at": first.applied_at}
-        connection.execute(
-            insert(UnitRun), [run | {"cluster": cluster, "unit": unit, "epoch": epoch}]
+    new = sorted(runs.keys() - {(unit, epoch) for unit, epoch in noted})
+    for epoch in {epoch for _, epoch in new}:
+        units = [unit for unit, of in new if of == epoch]
+        for at in range(0, len(units), RUNS_AT_ONCE):
+            _begin_runs(connection, cluster, epoch, units[at : at + RUNS_AT_ONCE])
+
+
+def _begin_runs(connection: Connection, cluster: str, epoch: str, units: Sequence[str]) -> None:
+    """Units that have no changes of an epoch but those that have just been written."""
+    written = connection.execute(
+        select(col(ChangeRecord.unit), col(ChangeRecord.id), col(ChangeRecord.applied_at))
+        .where(
+            col(ChangeRecord.cluster) == cluster,
+            col(ChangeRecord.unit).in_(units),
+            col(ChangeRecord.epoch) == epoch,
         )
+        .order_by(col(ChangeRecord.applied_at).desc(), col(ChangeRecord.id).desc())
+    )
+    firsts = {row.unit: {"first_id": row.id, "first_at": row.applied_at} for row in written}
+    runs = [firsts[unit] | {"unit": unit, "epoch": epoch, "cluster": cluster} for unit in units]
+    connection.execute(insert(UnitRun), runs)
 
 
 def _insert_late(connection: Connection, cluster: str, late: Sequence[LateReading]) -> int:
