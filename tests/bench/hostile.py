@@ -7,24 +7,21 @@ a push that is refused or a change that does not reach every board ends the meas
 """
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
-from capacity.child_process import die_with_parent
 from tests.bench.attackers import ATTACKS
+from tests.bench.beside import Beside
 from tests.bench.boards import Boards
 from tests.bench.fanout import Make, pace, pushes
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.idle import UNITS
 from tests.bench.plan import Plan, Progress
-from tests.bench.processes import STOP_SECONDS, Server, Stage
+from tests.bench.processes import Server, Stage
 from tests.bench.wires import HttpWire
 from tests.bench.world import CLUSTER
 
@@ -122,24 +119,9 @@ def _scene(plan: Plan, stage: Stage) -> Iterator[Scene]:
 @contextmanager
 def _attackers(port: int, many: int, tries: Counter[str]) -> Iterator[None]:
     """Hostile clients in a process of their own; adds to `tries` how often they connected."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.attackers", str(port), str(many)],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=die_with_parent(),
-    )
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline() != b"ready\n":
-            raise CannotRunError("the hostile clients could not connect")
+    with Beside("attackers", port, many) as attackers:
         yield
-        told, _ = process.communicate(timeout=STOP_SECONDS)
-        found = Counter[str](json.loads(told or b"{}"))
-        if process.returncode or len(found) < len(ATTACKS):
-            raise CannotRunError("the hostile clients did not attack to the end")
-        tries.update(found)
-    finally:
-        process.kill()
-        process.wait()
+        found = Counter[str](json.loads(attackers.end() or b"{}"))
+    if len(found) < len(ATTACKS):
+        raise CannotRunError("not every kind of attack was tried")
+    tries.update(found)

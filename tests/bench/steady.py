@@ -10,22 +10,19 @@ the others; beside it the same process without them.
 *Everybody at once*: all boards connect at the same moment, as after a restart.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
-from capacity.child_process import die_with_parent
+from tests.bench.beside import Beside
 from tests.bench.boards import Boards
 from tests.bench.fanout import BUSY, pace, pushes
 from tests.bench.figures import CannotRunError, Figure, Missing, quantile
 from tests.bench.limit import ROWS, documents
 from tests.bench.plan import Plan, Progress
-from tests.bench.processes import STOP_SECONDS, Server, Stage
+from tests.bench.processes import Server, Stage
 from tests.bench.wires import HttpWire
 from tests.bench.world import CLUSTER, World
 
@@ -102,8 +99,9 @@ def _day(plan: Plan, stage: Stage) -> Day:
         boards.copies = 1
         calm = _p99(plan, server, boards, wire, world, numbers)
         before = server.resident_bytes()
-        with _troublemakers(server.port):
+        with Beside("troublemakers", server.port, _PATH) as troublemakers:
             troubled = _p99(plan, server, boards, wire, world, numbers)
+            troublemakers.end()
         growth = (server.resident_bytes() - before) / 2**20
         return Day(thousand, cpu, calm, troubled, max(growth, 0.0))
 
@@ -162,26 +160,3 @@ def _everybody(server: Server, many: int) -> float:
         begin = time.perf_counter()
         boards.open(server.port, _PATH, in_flight=many)
         return boards.last_read_at - begin
-
-
-@contextmanager
-def _troublemakers(port: int) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.troublemakers", str(port), _PATH],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=die_with_parent(),
-    )
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline() != b"ready\n":
-            raise CannotRunError("the troublemakers could not connect")
-        yield
-        process.communicate(timeout=STOP_SECONDS)
-        if process.returncode:
-            raise CannotRunError("the troublemakers did not last")
-    finally:
-        process.kill()
-        process.wait()
