@@ -150,10 +150,12 @@ def test_an_interrupted_run_stops_all_it_started(tmp_path: Path, stop: signal.Si
             assert time.monotonic() < deadline
             time.sleep(0.02)
         bench.send_signal(stop)
-        _, told = bench.communicate(timeout=30)
+        _, told = bench.communicate(timeout=90)
     finally:
         bench.kill()
         bench.wait()
+        if bench.stderr is not None:
+            bench.stderr.close()
     assert bench.returncode == 130
     assert b"interrupted" in told
     # One that was being started at that very moment is ended by the kernel, just after its parent.

@@ -5,6 +5,7 @@ logged twice, or lost without a word.
 """
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def status(page: Page):
 
 
 def logged(server: CallServer, many: int = 1) -> dict[str, object]:
-    found = server.outcomes()
+    deadline = time.monotonic() + 10  # the click is answered in the page's own time
+    while len(found := server.outcomes()) < many and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert len(found) == many
     return found[-1]
 

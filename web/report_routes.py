@@ -27,9 +27,6 @@ from web.services import Services
 from web.visiting import visitor_of
 from web.words import Words, choose_language
 
-MOST_TOLD = 20
-"""Letters of what was asked for that are said again."""
-
 router = APIRouter(prefix="/indicators", include_in_schema=False)
 
 _AWAY = (BoardUnavailableError, HistoryUnavailableError)
@@ -44,7 +41,7 @@ async def monthly_report(cluster: str, month: str, request: Request) -> Response
         return refused
     asked = Month.parse(month)
     if asked is None:
-        return _told(_words(request), "wrong_month", 422, value=month[:MOST_TOLD])
+        return _told(_words(request), "wrong_month", 422)
     door = _Door(request, cluster)
     try:
         if not await caught_up(door.services.board, door.services.history, cluster):
@@ -64,7 +61,7 @@ async def statement_of_use(
         return refused
     asked = Month.parse(month)
     if month and asked is None:
-        return _told(_words(request), "wrong_month", 422, value=month[:MOST_TOLD])
+        return _told(_words(request), "wrong_month", 422)
     try:
         return await _statement(_Door(request, cluster), asked, municipality or None)
     except _AWAY:

@@ -145,7 +145,7 @@ PAGE: Final[Mapping[str, Pair]] = {
     ),
     "report_wrong_month": ("Måneden kan ikke læses", "The month cannot be read"),
     "report_wrong_month_told": (
-        "month: „{value}“ er ingen måned. Skriv år og måned, for eksempel 2026-10.",
-        "month: “{value}” is no month. Write year and month, for example 2026-10.",
+        "month: det er ingen måned. Skriv år og måned, for eksempel 2026-10.",
+        "month: that is no month. Write year and month, for example 2026-10.",
     ),
 }  # fmt: skip
