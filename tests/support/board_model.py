@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import orjson
 
-from capacity.board import START, Board, Change, LateReading, Reading
+from capacity.board import START, Board, Change, LateReading, Reading, Snapshot
 from capacity.board.store import STREAM_LENGTH
 
 
@@ -88,3 +88,8 @@ def assert_contiguous(changes: Sequence[Change]) -> None:
 def _place(stream_id: str) -> tuple[int, int]:
     millis, _, count = stream_id.partition("-")
     return int(millis), int(count)
+
+
+def rows_of(snapshot: Snapshot) -> dict[str, bytes]:
+    """A snapshot's rows by unit."""
+    return {stored.unit: stored.row for stored in snapshot.rows}
