@@ -22,7 +22,7 @@ from capacity.model import UnreadableError
 from feeds.formats.fhir_subscription import EventCounter, SubscriptionNotice, read_notice
 from feeds.intake import BIG_DOCUMENT, Intake
 from feeds.sources import Source
-from feeds.transports.poll import Poll
+from feeds.transports.poll import Poll, polling_client
 from feeds.transports.retry import Backoff
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Resync:
         if watched is None:
             poll = None
             if source.resync_url is not None:
-                self._client = self._client or httpx.AsyncClient(follow_redirects=False)
+                self._client = self._client or polling_client()
                 # Never conditional: what was pushed in between may be what must be put right.
                 asked = replace(source, url=source.resync_url)
                 poll = Poll(

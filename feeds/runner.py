@@ -19,8 +19,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
-
 from capacity.board import Board, BoardUnavailableError, FencedBoard, FencedError, Leases
 from capacity.board.lease import Hold
 from capacity.instants import Clock
@@ -29,6 +27,7 @@ from feeds.cluster_feeds import ClusterFeeds, Surroundings
 from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import make_folders
+from feeds.transports.poll import polling_client
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class FeedRunner:
         taken: Callable[[], None] = lambda: None,
     ) -> None:
         """`taken` is told whenever this process has begun to run a cluster's feeds."""
-        self._client = httpx.AsyncClient(follow_redirects=False)
+        self._client = polling_client()
         self._leases = leases
         self._inbox = inbox
         self._watched = [s for s in sources.values() if s.transport is Transport.FOLDER]

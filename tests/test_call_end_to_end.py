@@ -67,7 +67,7 @@ def test_from_call_to_place_by_keyboard(browser: Browser, server: CallServer) ->
         began = time.monotonic()
         desk.keyboard.press("r")  # hold it
         ask = phone.locator("dialog[data-ask]")
-        expect(ask).to_be_visible(timeout=5_000)
+        expect(ask).to_be_visible()
         waited = time.monotonic() - began
         assert server.holds(NORTH)[0]["state"] == "asked"
         expect(ask).to_contain_text("Randers")

@@ -123,7 +123,9 @@ async def test_silence_is_given_up_in_time(
     monkeypatch.setattr(web.api_feeds, "UPLOAD_SECONDS", 0.2)
     recording = recording_of("json")
     clock = HandClock(recording.steps[0].at)
-    async with line_over(transport, recording.source, tmp_path, valkey_server.url, clock) as line:
+    async with line_over(
+        transport, recording.source, tmp_path, valkey_server.url, clock, give_up="3 s"
+    ) as line:
         await line.hangs()
         if isinstance(line, FetchedLine):
             assert "no answer within" in (line.health.last_error or "")

@@ -237,9 +237,7 @@ def test_when_nothing_comes_through_it_says_so_and_can_be_tried_again(live, serv
     page.route("**/api/v1/holds/randers", refuse)
     hold(page, PLACE)
     unsure = card(page, "unsure")
-    expect(unsure).to_contain_text(
-        "Intet svar fra serveren. Det er uvist, om pladsen", timeout=9000
-    )
+    expect(unsure).to_contain_text("Intet svar fra serveren. Det er uvist, om pladsen")
     expect(unsure.get_by_role("link")).to_have_attribute("href", "tel:+4500000001")
     page.unroute("**/api/v1/holds/randers")
     requests: list[str | None] = []

@@ -184,9 +184,7 @@ def test_a_lost_link_is_just_as_legible(watched, server):
 def test_the_whole_cluster_is_seen_without_scrolling(watched, server, path):
     page = watched.page
     look(page, server, path)
-    page.wait_for_function(
-        "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
-    )
+    page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
     last = page.locator("[data-unit]").last.bounding_box()
     assert last is not None
     assert last["y"] + last["height"] <= page.viewport_size["height"]
@@ -222,9 +220,7 @@ def test_a_long_note_takes_two_lines_and_is_whole_among_the_details(watched, pat
             assert whole.evaluate("e => e.parentElement.innerText").startswith("Bemærkning")
             assert page.evaluate(CUT) == []
         else:
-            page.wait_for_function(
-                "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
-            )
+            page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
 
 
 @pytest.mark.parametrize("watched", [DESKTOP, PHONE, NARROW], indirect=True)
@@ -265,9 +261,7 @@ def test_the_wall_fits_with_the_alert_too(watched, server):
     server.answer = "refuse"
     server.drop()
     page.wait_for_selector('[data-link="lost"]')
-    page.wait_for_function(
-        "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
-    )
+    page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
     server.answer = "resume"
 
 

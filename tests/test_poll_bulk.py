@@ -14,7 +14,7 @@ import pytest
 from capacity.board import Board, EmbeddedServer
 from capacity.board.quarantine import Quarantine
 from feeds.intake import Intake
-from feeds.transports.poll import Poll
+from feeds.transports.poll import Poll, polling_client
 from tests.support.board_model import until
 from tests.support.feeding import CATALOGUE, HandClock, one_source
 from tests.support.fhir import ndjson, resource, to
@@ -97,7 +97,7 @@ async def publisher() -> AsyncIterator[Publisher]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
+    async with polling_client() as client:
         yield client
 
 
@@ -120,7 +120,7 @@ def keys(publisher: Publisher, **more: str) -> dict[str, str]:
         "format": '"fhir"',
         "transport": '"poll"',
         "url": f'"{publisher.url}/bulk/manifest"',
-        "timeout": '"1 s"',
+        "timeout": '"5 s"',
         "bearer": '"secret"',
         "units": '{ "AKUT" = "rhr-akutafdeling" }',
     } | more
@@ -179,7 +179,7 @@ async def test_without_one_of_its_files_nothing_is_taken_until_it_is_there(
     publisher.pages["/more/beds-2.ndjson"] = page
     publisher.silent.add("/bulk/beds-1.ndjson")
     assert await poll.once() is None
-    assert error_of(poll) == "no answer within 0:00:01 (file /bulk/beds-1.ndjson)"
+    assert error_of(poll) == "no answer within 0:00:05 (file /bulk/beds-1.ndjson)"
     publisher.silent.clear()
     # The manifest is the same as at first, and yet was never told to be known.
     receipt = await poll.once()

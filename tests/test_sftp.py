@@ -258,7 +258,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(
         assert await mute.once() == 0
         assert "no answer within" in (last_error(mute) or "")
     put(host, "1.json", at(1, 1))
-    remote = watch(board, host, tmp_path, HandClock(), timeout='"1 s"')
+    remote = watch(board, host, tmp_path, HandClock(), timeout='"5 s"')
     host.answers.clear()
     assert await remote.once() == 0
     assert "no answer within" in (last_error(remote) or "")

@@ -33,9 +33,7 @@ def test_by_keyboard_a_level_is_set_and_lifted_and_others_see_it(
         expect(page.locator(".surge-strip [data-slot=why]")).to_contain_text("Beregnet trin: Højt")
         expect(page.locator("[data-status]")).to_contain_text("Trinnet er fastsat til")
         expect(page.locator(".surge-set summary")).to_be_focused()
-        expect(other.page.locator(".surge-strip")).to_have_attribute(
-            "data-level", "3", timeout=2000
-        )
+        expect(other.page.locator(".surge-strip")).to_have_attribute("data-level", "3")
         expect(other.page.locator(".surge-level")).to_contain_text("Critical level 3 of 3")
 
         page.keyboard.press("Enter")
@@ -47,9 +45,7 @@ def test_by_keyboard_a_level_is_set_and_lifted_and_others_see_it(
         expect(page.locator(".surge-override")).to_be_hidden()
         expect(page.locator("[data-surge-lift]")).to_be_hidden()
         expect(page.locator(".surge-set summary")).to_be_focused()
-        expect(other.page.locator(".surge-strip")).to_have_attribute(
-            "data-level", "2", timeout=2000
-        )
+        expect(other.page.locator(".surge-strip")).to_have_attribute("data-level", "2")
         assert other.complaints == []
     assert watched.complaints == []
 

@@ -40,9 +40,7 @@ def test_a_lost_link_cannot_be_missed(wall, server):
         "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.filter] }"
     )
     assert main == ["dashed", "grayscale(1)"]
-    page.wait_for_function(
-        "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
-    )
+    page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
     assert page.evaluate("() => document.getAnimations().length") >= 1
     assert accessibility.flashing(page) == []
     assert accessibility.reduced_motion(page) == []

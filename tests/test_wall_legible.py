@@ -46,9 +46,7 @@ def test_it_is_read_from_four_metres_without_scrolling(browser, server, size):
     server.surge = SURGE
     with opened(browser, size) as wall:
         go(wall.page, server)
-        wall.page.wait_for_function(
-            "() => document.documentElement.scrollHeight <= innerHeight", timeout=3000
-        )
+        wall.page.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight")
         least, figure = wall.page.evaluate(SIZES)
         # ISO 9241-303 asks for 16 minutes of arc for what is read at once; sight 20/40 reads 10.
         assert arc_minutes(figure) >= 16

@@ -22,6 +22,16 @@ from feeds.intake import Intake, Receipt
 from feeds.sources import Source
 
 
+def polling_client() -> httpx.AsyncClient:
+    """A client for any number of polls.
+
+    It limits nothing by itself: each poll as a whole is limited by its source's time-out, which
+    may be longer than what the library would wait for one answer.
+    """
+    unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    return httpx.AsyncClient(follow_redirects=False, timeout=httpx.Timeout(None), limits=unlimited)
+
+
 class Poll:
     """One polled source. What was not changed since the last document taken in is not read again.
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect, sync_playwright
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -18,6 +18,9 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 
+PATIENCE_MS = 30_000
+"""For what a page is to show or do: how long a busy machine may take tells nothing of the page."""
+
 PHONE = (390, 844)
 DESKTOP = (1366, 768)
 WALL = (1920, 1080)
@@ -26,6 +29,7 @@ WALL = (1920, 1080)
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser. Tests that use it are marked so, and opted out where there is none."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright, _launched(playwright.chromium) as browser:
         yield browser
 
@@ -75,7 +79,7 @@ def opened(browser: Browser, size: tuple[int, int] = DESKTOP, **options: Any) ->
         timezone_id="America/New_York",  # the PC's zone must not matter
         **options,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     watched = Watched(context.new_page())
     watched.watch()
     yield watched

@@ -39,7 +39,7 @@ from feeds.health import SourceHealth
 from feeds.intake import Intake
 from feeds.sources import Source, Transport, load_sources
 from feeds.transports.folder import FolderWatch
-from feeds.transports.poll import Poll
+from feeds.transports.poll import Poll, polling_client
 from feeds.transports.retry import Fetching, Paced
 from feeds.transports.sftp import SftpFolder
 from tests.support.feeding import CATALOGUE, HandClock
@@ -339,21 +339,27 @@ PLAYED_ELSEWHERE = {"mllp": "carries HL7 v2 only: tests/test_mllp.py"}
 
 @asynccontextmanager
 async def line_over(
-    transport: Transport, block: str, folder: Path, store_url: str, clock: HandClock
+    transport: Transport,
+    block: str,
+    folder: Path,
+    store_url: str,
+    clock: HandClock,
+    *,
+    give_up: str = "30 s",
 ) -> AsyncIterator[Line]:
-    """A line for the source of a TOML block, over a store that runs."""
+    """A line for the source of a TOML block, over a store that runs, given up after `give_up`."""
     async with AsyncExitStack() as stack:
         keys = {"transport": f'"{transport}"'}
         host: SftpHost | None = None
         origin: Origin | None = None
         if transport is Transport.SFTP:
             host = await stack.enter_async_context(sftp_host(folder / "remote"))
-            keys = host.block(folder, pattern='"*.doc"')
+            keys = host.block(folder, pattern='"*.doc"', timeout=f'"{give_up}"')
         elif transport is Transport.FOLDER:
             keys |= {"pattern": '"*.doc"'}
         elif transport is Transport.POLL:
             origin, url = await stack.enter_async_context(http_origin())
-            keys |= {"url": f'"{url}"', "timeout": '"1 s"'}
+            keys |= {"url": f'"{url}"', "timeout": f'"{give_up}"'}
         path = folder / "sources.toml"
         more = "".join(f"{key} = {value}\n" for key, value in keys.items())
         path.write_text(block.replace("[[source]]\n", "[[source]]\n" + more, 1), encoding="utf-8")
@@ -375,7 +381,7 @@ async def line_over(
             remote = SftpFolder(source, inbox, intake, clock, MAX_BYTES)
             yield SftpLine(source, health, remote, host=host)
         elif origin is not None:
-            client = await stack.enter_async_context(httpx.AsyncClient())
+            client = await stack.enter_async_context(polling_client())
             poll = Poll(source, client, intake, clock, MAX_BYTES)
             yield PollLine(source, health, poll, origin=origin)
         else:

@@ -78,7 +78,7 @@ class SftpHost:
             "host_key": f'"{public(self.key)}"',
             "folder": '"out"',
             "pattern": '"*.json"',
-            "timeout": '"1 s"',
+            "timeout": '"30 s"',
         } | keys
 
 

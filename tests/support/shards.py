@@ -68,9 +68,9 @@ class Sharded:
         name, giver_name = to.cluster_id(), giver.cluster_id()
         assert to.says("CLUSTER", "SETSLOT", str(slot), "IMPORTING", giver_name) == OK
         assert giver.says("CLUSTER", "SETSLOT", str(slot), "MIGRATING", name) == OK
-        keys = giver.says("CLUSTER", "GETKEYSINSLOT", str(slot), "1000").split("\r\n")[2::2]
-        for number, key in enumerate(keys):
-            if number == len(keys) // 2:
+        count = int(giver.says("CLUSTER", "COUNTKEYSINSLOT", str(slot))[1:])
+        for number, key in enumerate(_keys_in(giver, slot)):
+            if number == count // 2:
                 half_way()
             moved = giver.says("MIGRATE", "127.0.0.1", str(to.port), key, "0", "5000")
             assert moved in (OK, "+NOKEY\r\n"), moved
@@ -103,6 +103,12 @@ class Sharded:
     def _agrees(self, node: Node) -> bool:
         told = node.says("CLUSTER", "INFO")
         return "cluster_state:ok" in told and f"cluster_known_nodes:{len(self.nodes)}\r" in told
+
+
+def _keys_in(giver: Node, slot: int) -> Iterator[str]:
+    """The keys of a slot until none is left, some at a time: each is moved when it is told."""
+    while keys := giver.says("CLUSTER", "GETKEYSINSLOT", str(slot), "100").split("\r\n")[2::2]:
+        yield from keys
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from capacity.instants import format_instant, from_epoch_millis, utc_now
 from capacity.model import UnreadableError
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
-from feeds.transports.poll import Poll
+from feeds.transports.poll import Poll, polling_client
 from web.commands.feed_station import (
     FAILED,
     LEFT_OVER,
@@ -76,7 +76,7 @@ async def _document(station: Station, source: Source, path: Path | None) -> tupl
 
 async def _asked(station: Station, source: Source) -> bytes:
     limit = station.settings.max_document_bytes
-    async with httpx.AsyncClient(follow_redirects=False) as client:
+    async with polling_client() as client:
         poll = Poll(source, client, station.intake, utc_now, limit)
         try:
             async with asyncio.timeout(source.timeout.total_seconds()):
