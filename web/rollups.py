@@ -56,8 +56,12 @@ class RollUps:
         self._job.start()
 
     async def stop(self) -> None:
-        """Stop, also in the middle of a run: the next one goes on from there."""
+        """Stop, also in the middle of a run: the next one goes on from there.
+
+        What was being written is there when this returns, or is not and never will be.
+        """
         await self._job.stop()
+        await self._roller.settled()
 
     async def run(self) -> None:
         """Roll up every cluster, a week of each in turn, up to now or for `LONGEST`.

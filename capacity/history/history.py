@@ -178,6 +178,10 @@ class History:
         """Do `work` in a transaction of its own, for tables that others keep here."""
         return await self._write(work)
 
+    async def settled(self) -> None:
+        """Return once every transaction that was begun has ended, its caller cancelled or not."""
+        await self._lane.run(lambda: None)
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         def in_worker() -> T:
             with reading(self._ready()) as connection:

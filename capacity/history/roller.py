@@ -120,6 +120,10 @@ class Roller:
         left = 0 if most is None else max(0, len(days) - most)
         return RolledUp(tuple(made), rolled.through, left)
 
+    async def settled(self) -> None:
+        """Return once nothing is being written any more of a `roll_up` that was cancelled."""
+        await self._history.settled()
+
     async def amounts(
         self,
         cluster: str,
