@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-import holidays
-
 from capacity.instants import COPENHAGEN
 
 DAYS_AHEAD = 366
@@ -23,6 +21,8 @@ DAYS_AHEAD = 366
 @lru_cache(maxsize=64)
 def danish_holidays(year: int) -> frozenset[date]:
     """Denmark's public holidays of a year, by the `holidays` package."""
+    import holidays  # slow to load, and only units with hours need it
+
     return frozenset(holidays.country_holidays("DK", years=year))
 
 

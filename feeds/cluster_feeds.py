@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -25,8 +25,10 @@ from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
 from feeds.transports.mllp import MllpServer
-from feeds.transports.poll import Poll
 from feeds.transports.retry import TICK, Fetching, Paced
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,8 @@ class Surroundings:
     inbox: Path
     clock: Clock
     max_bytes: int
-    client: httpx.AsyncClient
+    client: "httpx.AsyncClient | None"
+    """What polls ask with; ``None`` where nothing is polled."""
 
 
 class ClusterFeeds:
@@ -125,10 +128,8 @@ class ClusterFeeds:
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def _schedule(self, source: Source) -> None:
-        around = self._around
         if source.transport is Transport.POLL:
-            poll = Poll(source, around.client, self._intake, around.clock, around.max_bytes)
-            self._at_pace(poll, source.every, f"poll {source.id}")
+            self._at_pace(self._poll(source), source.every, f"poll {source.id}")
         elif source.transport is Transport.FOLDER:
             self._at_pace(self._folder(source), SCAN_EVERY, f"folder {source.id}")
         elif source.transport is Transport.SFTP:
@@ -139,6 +140,13 @@ class ClusterFeeds:
     def _folder(self, source: Source) -> FolderWatch:
         around = self._around
         return FolderWatch(source, around.inbox, self._intake, around.clock, around.max_bytes)
+
+    def _poll(self, source: Source) -> Fetching:
+        from feeds.transports.poll import Poll  # slow to load, as below
+
+        around = self._around
+        assert around.client is not None, "made where anything is polled"
+        return Poll(source, around.client, self._intake, around.clock, around.max_bytes)
 
     def _sftp_folder(self, source: Source) -> Fetching:
         # Loading its library takes a third of a second, which only those who use it should pay.

@@ -14,16 +14,19 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from capacity.instants import Clock
 from capacity.model import UnreadableError
 from feeds.formats.fhir_subscription import EventCounter, SubscriptionNotice, read_notice
 from feeds.intake import BIG_DOCUMENT, Intake
 from feeds.sources import Source
-from feeds.transports.poll import Poll, polling_client
 from feeds.transports.retry import Backoff
+
+if TYPE_CHECKING:
+    import httpx
+
+    from feeds.transports.poll import Poll
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,9 @@ class Resync:
         if watched is None:
             poll = None
             if source.resync_url is not None:
+                # Loads an HTTP client, which others need not wait for.
+                from feeds.transports.poll import Poll, polling_client
+
                 self._client = self._client or polling_client()
                 # Never conditional: what was pushed in between may be what must be put right.
                 asked = replace(source, url=source.resync_url)
@@ -84,7 +90,7 @@ class Resync:
 class _Watched:
     """One source: the numbers of its notifications, what ails it, and its fetching."""
 
-    def __init__(self, source: Source, poll: Poll | None, intake: Intake, clock: Clock) -> None:
+    def __init__(self, source: Source, poll: "Poll | None", intake: Intake, clock: Clock) -> None:
         self._source = source
         self._poll = poll
         self._intake = intake

@@ -15,9 +15,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capacity.board import Board, BoardUnavailableError, FencedBoard, FencedError, Leases
 from capacity.board.lease import Hold
@@ -27,7 +28,9 @@ from feeds.cluster_feeds import ClusterFeeds, Surroundings
 from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import make_folders
-from feeds.transports.poll import polling_client
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ class FeedRunner:
         taken: Callable[[], None] = lambda: None,
     ) -> None:
         """`taken` is told whenever this process has begun to run a cluster's feeds."""
-        self._client = polling_client()
+        self._client = _client_for(sources.values())
         self._leases = leases
         self._inbox = inbox
         self._watched = [s for s in sources.values() if s.transport is Transport.FOLDER]
@@ -113,7 +116,8 @@ class FeedRunner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(duty.leave() for duty in self._duties))
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 class Duty:
@@ -252,6 +256,15 @@ class Duty:
                 await self._sooner.wait()
         except TimeoutError:
             return
+
+
+def _client_for(sources: Iterable[Source]) -> "httpx.AsyncClient | None":
+    """What polls ask with; its library, which is slow to load, is for those who poll."""
+    if all(source.transport is not Transport.POLL for source in sources):
+        return None
+    from feeds.transports.poll import polling_client
+
+    return polling_client()
 
 
 def _tell(task: asyncio.Task[None]) -> None:

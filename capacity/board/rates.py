@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
@@ -23,6 +23,12 @@ _RATES = f"{PREFIX}:{{rates}}"
 _PEOPLE = f"{PREFIX}:{{people}}"
 
 
+class _Storage(RedisStorage):
+    """Counts by way of our connections; the library would load every client it could use."""
+
+    DEPENDENCIES: ClassVar[list[str]] = ["redis"]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a request may go on; if not, in how many seconds the next one may."""
@@ -40,7 +46,7 @@ class Rates:
         self._people = self._store.at(_PEOPLE)
         self._clock = clock
         # The library wants an address even where it is given connections.
-        storage = RedisStorage(
+        storage = _Storage(
             "async+redis://localhost:6379",
             implementation="redispy",
             key_prefix=_RATES,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from capacity.board.audit import AuditTrail
 from capacity.board.key_use import KeyUse
@@ -15,10 +16,12 @@ from capacity.instants import Clock
 from capacity.people import AuditCopier, People
 from capacity.settings import Settings
 from web.access import Access
-from web.auth.oidc import Provider
 from web.auth.passwords import be_ready
 from web.auth.watch import SocketWatch
 from web.roles import Role
+
+if TYPE_CHECKING:
+    from web.auth.oidc import Provider
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ class Door:
     copier: AuditCopier
     pending: Pending
     key_use: KeyUse
-    provider: Provider | None
+    provider: "Provider | None"
     access: Access
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -104,6 +107,15 @@ def build_door(settings: Settings, access: Access, history: History, clock: Cloc
         copier=AuditCopier(trail, people, clock, keep),
         pending=pending,
         key_use=KeyUse(url, clock),
-        provider=Provider(settings, pending) if settings.oidc_issuer else None,
+        provider=_provider(settings, pending),
         access=access,
     )
+
+
+def _provider(settings: Settings, pending: Pending) -> "Provider | None":
+    """The identity provider, if there is one; else its protocol, slow to load, is left alone."""
+    if not settings.oidc_issuer:
+        return None
+    from web.auth.oidc import Provider
+
+    return Provider(settings, pending)

@@ -9,25 +9,28 @@ import asyncio
 import hmac
 import logging
 import secrets
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import httpx
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.starlette_client import StarletteOAuth2App
+from authlib.deprecate import AuthlibDeprecationWarning
 from joserfc.errors import BadSignatureError, JoseError
 from pydantic import BaseModel, ValidationError, field_validator
 
 from capacity.board.pending import Pending
 from capacity.settings import Settings, is_confidential
-from web.auth.claims import Granted, granted, rules_of
+from web.auth.claims import granted, rules_of
+from web.auth.told import WAIT, Asked, SignInError, Told
+
+# authlib would rather have httpx's successor, and says so when it is loaded; it works with either.
+warnings.filterwarnings("ignore", "The httpx module is deprecated", AuthlibDeprecationWarning)
+
+from authlib.integrations.base_client import OAuthError  # noqa: E402
+from authlib.integrations.starlette_client import StarletteOAuth2App  # noqa: E402
 
 log = logging.getLogger(__name__)
 
-WAIT = timedelta(minutes=10)
-"""How long somebody may take at the provider."""
 PROVIDER_SECONDS = 8.0
 CLOCK_SKEW = 60
 """Seconds by which the provider's clock may differ from ours."""
@@ -36,33 +39,6 @@ ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "E
 REFRESH_METADATA = 3600.0
 LONGEST_SUBJECT = 255
 """Characters of a subject (OpenID Connect Core 1.0, section 2)."""
-
-
-class SignInError(Exception):
-    """The provider's answer cannot be used; `word` says which sentence the page shows."""
-
-    def __init__(self, word: str, why: str) -> None:
-        self.word = word
-        super().__init__(why)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Where to send the browser, and what binds its answer to it."""
-
-    address: str
-    binding: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Whom the provider let in, what the rules make of them (``None``: nothing), and where they
-    wanted to go."""
-
-    issuer: str
-    subject: str
-    granted: Granted | None
-    next: str
 
 
 class _Described(BaseModel):

@@ -12,8 +12,8 @@ from capacity.people import Account, NewAccount, PeopleError, new_id
 from web.auth import signing_in
 from web.auth.claims import Granted
 from web.auth.cookies import is_secure
-from web.auth.oidc import WAIT, SignInError, Told
 from web.auth.routes import form_page, local
+from web.auth.told import WAIT, SignInError, Told
 from web.auth.trail import Someone, note
 from web.errors import message_page
 from web.services import Services

@@ -4,7 +4,6 @@ from datetime import datetime
 from io import BytesIO
 
 import pyotp
-import segno
 
 STEP = 30
 """Seconds a code is shown for; the one before and the one after are taken too, for slow clocks."""
@@ -37,6 +36,8 @@ def address_for_app(secret: str, login: str) -> str:
 
 def picture(address: str) -> bytes:
     """The address as a PNG of a QR code."""
+    import segno  # needed once in the life of an account
+
     out = BytesIO()
     segno.make(address, error="m").save(out, kind="png", scale=5, border=4)
     return out.getvalue()

@@ -18,7 +18,7 @@ from web.notify import messages
 from web.notify.asks import Asks
 from web.notify.mail import Mailer, read_mail_server, reminder_mail
 from web.notify.outgoing import Hosts, NotAllowedError, Outgoing
-from web.notify.push import Pusher, UnitPushes, warm_up
+from web.notify.push import Pusher, UnitPushes, be_ready
 from web.notify.push_key import push_key
 from web.notify.reminding import Reminding, Send
 from web.notify.tally import Fate, Tally
@@ -81,7 +81,7 @@ class Notifier:
         self._tasks = [asyncio.create_task(self.reminding.run(), name="reminding")]
         if self._asks is not None:
             self._tasks.append(asyncio.create_task(self._asks.run(), name="asks"))
-            self._tasks.append(asyncio.create_task(asyncio.to_thread(warm_up), name="warm up"))
+            self._tasks.append(asyncio.create_task(be_ready(), name="first push"))
 
     async def stop(self) -> None:
         """Stop; what was claimed and not sent is taken on by another process, or by the next."""

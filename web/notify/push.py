@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 
 from capacity.board import BoardUnavailableError
 from capacity.board.notices import Notices
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 SECONDS = 5.0
 """How long one push may take; push services answer within a fraction of a second."""
 AT_ONCE = 16
+BOARDS_FIRST = 3.0
+"""Seconds after the start in which a process has its hands full with boards."""
 _GONE = (404, 410)
 
 
@@ -107,9 +110,10 @@ class Pusher:
             raise NotAllowedError(str(error)) from error
 
 
-def warm_up() -> None:
-    """Import now what would else keep the first push; for a thread."""
-    import web.notify.encryption  # noqa: F401
+async def be_ready() -> None:
+    """Import what would else keep the first push, once the boards are open."""
+    await asyncio.sleep(BOARDS_FIRST)
+    await asyncio.to_thread(import_module, "web.notify.encryption")
 
 
 def _fate(answer: Answer) -> Fate:

@@ -16,9 +16,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from web.tables.csv_form import CsvWriter
-from web.tables.parquet_form import ParquetWriter
 from web.tables.table import Definition, Row
-from web.tables.xlsx_form import XlsxWriter
 
 Form = Literal["csv", "xlsx", "parquet"]
 FORMS: Final[tuple[Form, ...]] = ("csv", "xlsx", "parquet")
@@ -132,8 +130,14 @@ def _writer(
 ) -> _Writer:
     if form == "csv":
         return CsvWriter(definition, file, separator)
-    make = XlsxWriter if form == "xlsx" else ParquetWriter
-    return make(definition, file, scratch)
+    # What makes these files is slow to load, and no start should wait for it.
+    if form == "xlsx":
+        from web.tables.xlsx_form import XlsxWriter
+
+        return XlsxWriter(definition, file, scratch)
+    from web.tables.parquet_form import ParquetWriter
+
+    return ParquetWriter(definition, file, scratch)
 
 
 async def _write(writer: _Writer, parts: AsyncIterator[Iterable[Row]]) -> None:
