@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import NullPool, create_engine, text
 
 from capacity.catalogue import builtin_catalogue
-from capacity.history import Historian, History, looking_back
+from capacity.history import Catalogues, Historian, History, looking_back
 from capacity.history.database import normal_url
 from capacity.instants import format_instant, from_epoch_millis
 from capacity.replay import PastChange, Step, StepKind, steps
@@ -156,7 +156,7 @@ def some(seed: int, number: int = 40) -> Account:
 
 
 def desk(history: History) -> PastDesk:
-    return PastDesk(history, builtin_catalogue(), CLUSTER)
+    return PastDesk(history, Catalogues(history, builtin_catalogue()), CLUSTER)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -10,7 +10,7 @@ import pytest
 
 from capacity.board import Board, EmbeddedServer
 from capacity.catalogue import builtin_catalogue
-from capacity.history import History
+from capacity.history import Catalogues, History
 from capacity.instants import format_instant
 from tests.support.databases import sqlite_url
 from tests.support.past import Past
@@ -112,7 +112,7 @@ async def test_terms_authority_and_agreements_are_those_of_the_day(
     await history.start()
     try:
         await past.record(history)
-        desk = PastDesk(history, builtin_catalogue(), "randers")
+        desk = PastDesk(history, Catalogues(history, builtin_catalogue()), "randers")
         for moment in (before, after):
             scene = Scene(await desk.moment(moment), Ways(None, None), moment, None)
             pages.append(render_replay(scene, "randers", "da", Looker()))
@@ -168,6 +168,18 @@ async def test_the_hour_that_occurs_twice_is_shown_both_times(service: Service) 
     ]
     assert [found and found[1] for found in numbers] == ["1", "2"]
     assert 'max="1499"' in first  # a day of 25 hours
+
+
+@pytest.mark.parametrize(
+    ("day", "has_chooser"),
+    [("2024-10-26", False), ("2024-10-27", True), ("2024-10-28", False), ("2024-03-31", False)],
+)
+async def test_which_of_two_hours_is_asked_for_on_the_day_that_has_them_only(
+    service: Service, day: str, has_chooser: bool
+) -> None:
+    for time in ("00:00", "12:00", "23:59"):
+        page = await look(service, day=day, time=time)
+        assert ('name="which"' in page) is has_chooser
 
 
 async def test_the_missing_hour_is_said_to_be_missing(service: Service) -> None:

@@ -87,6 +87,23 @@ def test_the_slider_goes_to_a_minute_of_the_day(watched: Watched, server: CallSe
     expect(page.locator("#board .empty")).to_contain_text("ingen historik")
 
 
+def test_the_chooser_of_the_hour_that_occurs_twice_comes_and_goes(
+    watched: Watched, server: CallServer
+) -> None:
+    page = begin(watched.page, server)
+    expect(page.locator("#which")).to_have_count(0)
+    page.locator("#day").fill("2024-10-27")
+    page.locator("#time").fill("02:30")
+    page.locator(".jump button").click()
+    expect(page.locator('[data-part="time"]')).to_have_text("27. oktober 2024 kl. 02.30 sommertid")
+    page.locator("#which").select_option("second")
+    page.locator(".jump button").click()
+    expect(page.locator('[data-part="time"]')).to_have_text("27. oktober 2024 kl. 02.30 normaltid")
+    expect(page.locator("#which")).to_have_value("second")
+    page.locator('[data-way="day_on"]').click()
+    expect(page.locator("#which")).to_have_count(0)
+
+
 def test_playing_moves_on_until_it_is_paused(watched: Watched, server: CallServer) -> None:
     page = begin(watched.page, server)
     page.locator("#speed").select_option("60")

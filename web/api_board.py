@@ -13,7 +13,7 @@ from capacity.instants import BadInstantError, format_instant
 from web.auth.trail import note
 from web.board_export import BOARD, board_rows
 from web.carrying import carry
-from web.history_door import caught_up, instant_of
+from web.history_door import caught_up, instant_of, master_data
 from web.services import Services
 from web.tables import CARRIED, Answered, Form
 
@@ -42,7 +42,9 @@ async def board(
 
     A row says when it was observed and when it goes stale (`stale_at`), never whether it is: that
     depends on the moment of looking. As `csv`, `xlsx` or `parquet` (columns as in docs/exports.md)
-    that moment is the one asked for.
+    that moment is the one asked for. Of the past `master_data` says since when the catalogue of
+    then was in force (`in_force_since`), and whether that is `recorded`; if not, it is the first
+    that is.
     """
     services: Services = request.app.state.services
     actor = services.access.may_read(request, cluster)
@@ -73,7 +75,8 @@ async def _past(services: Services, cluster: str, at: str) -> Response:
     if not await caught_up(services.board, services.history, cluster):
         return _away("the history (it is catching up)")
     past = await services.history.board_at(cluster, instant)
-    return _rows(services, past.cursor, past.rows, at=format_instant(instant))
+    master = master_data(await services.catalogues.at(cluster, instant))
+    return _rows(services, past.cursor, past.rows, at=format_instant(instant), master_data=master)
 
 
 async def _table(request: Request, cluster: str, at: str | None, form: Form) -> Response:
@@ -104,13 +107,11 @@ def _instant(at: str, services: Services) -> datetime:
     return instant
 
 
-def _rows(
-    services: Services, cursor: Cursor | None, rows: list[bytes], at: str | None = None
-) -> Response:
+def _rows(services: Services, cursor: Cursor | None, rows: list[bytes], **more: object) -> Response:
     body = b'{"cursor":%s,"server_time":"%s",%s"rows":[%s]}' % (
         b"null" if cursor is None else b'"%s"' % str(cursor).encode(),
         (format_instant(services.clock()) or "").encode(),
-        b'"at":"%s",' % at.encode() if at else b"",
+        b"".join(b'"%s":%s,' % (name.encode(), orjson.dumps(told)) for name, told in more.items()),
         b",".join(rows),
     )
     return Response(body, media_type="application/json")

@@ -16,7 +16,7 @@ from web.api_board import problem
 from web.auth.trail import note
 from web.board_export import CHANGES, change_rows
 from web.carrying import carry
-from web.history_door import EARLIEST, caught_up, instant_of
+from web.history_door import EARLIEST, caught_up, instant_of, master_data
 from web.past_desk import PastDesk
 from web.services import Services
 from web.tables import CARRIED, MOST_ROWS, Answered, Form, TooLongError
@@ -61,6 +61,10 @@ async def changes(
     About `limit` of them; those of one instant are never parted. `next` is the `from` of the next
     page, null on the last. The board at `from` and these changes make the board at `to`.
 
+    `master_data` tells the catalogues that were in force: that of `from` first, then each that came
+    into force up to `to`, by `in_force_since`; the first is not `recorded` where `from` lies before
+    all that are.
+
     As `csv`, `xlsx` or `parquet` all changes of the period, whatever the `limit`, each with the
     unit's figures from then on; columns as in docs/exports.md. 422 where they are too many for a
     file.
@@ -73,12 +77,13 @@ async def changes(
         start, end = _period(since, until, services.clock())
         if not await caught_up(services.board, services.history, cluster):
             return _away()
-        desk = PastDesk(services.history, services.catalogue, cluster)
+        desk = PastDesk(services.history, services.catalogues, cluster)
         if format != "json":
             detail = {"format": format, "from": format_instant(start), "to": format_instant(end)}
             await note(services, request, actor, "history-export", cluster, detail)
             return await _table(request, cluster, format, desk, (start, end))
         page = await desk.changes(start, end, limit)
+        masters = await services.catalogues.during(cluster, start, end)
     except _BadPeriodError as error:
         return problem(422, error.field, error.reason)
     except TooLongError:
@@ -90,6 +95,7 @@ async def changes(
         "from": format_instant(start),
         "to": format_instant(end),
         "changes": [_told(step) for step in page.steps],
+        "master_data": [master_data(masters.at(each)) for each in (start, *masters.changes)],
         "next": format_instant(page.more_from),
     }
     return Response(orjson.dumps(answer), media_type="application/json")

@@ -67,7 +67,9 @@ async def ledger(
     """The calls of an ISO `week` ("2026-W47", by default the present one), oldest first, each with
     its class (`finding`) and the alternatives it rests on; of one `finding` only, or a `sample` of
     so many, drawn by `seed`. `counts` are those of the whole week. As `csv`, `xlsx` or `parquet`
-    a line for each call, columns as in docs/exports.md.
+    a line for each call, columns as in docs/exports.md. A call's `master_data` says since when the
+    catalogue it is judged by was in force (`in_force_since`), and whether what was in force at its
+    moment is `recorded`; if not, it is the first that is.
     """
     return await _answer(
         cluster, request, Asked(request, week, finding, sample, seed), format, separator

@@ -5,8 +5,8 @@ import re
 from datetime import UTC, datetime
 
 from capacity.board import Board
-from capacity.history import History
-from capacity.instants import parse_instant
+from capacity.history import History, InForce
+from capacity.instants import format_instant, parse_instant
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Before anything was ever recorded. Nearer to the first day that there is, days cannot be counted
@@ -36,3 +36,13 @@ def instant_of(text: str) -> datetime:
     A "+" that was not escaped arrives as a blank.
     """
     return parse_instant(re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text else text)
+
+
+def master_data(found: InForce) -> dict[str, object]:
+    """Which catalogue an answer about the past goes by, as answers say it.
+
+    `in_force_since` is from when on; `recorded` is false where the moment lies before it, so that
+    what was in force then is not known.
+    """
+    recorded = found.since is not None and not found.is_earlier
+    return {"in_force_since": format_instant(found.since), "recorded": recorded}

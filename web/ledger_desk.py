@@ -10,7 +10,7 @@ import orjson
 
 from capacity.agreements import midnight
 from capacity.board.outcomes import Outcomes
-from capacity.history import History, comments, looking_back
+from capacity.history import Catalogues, History, InForce, Stretch, comments, looking_back
 from capacity.history.comments import Comment
 from capacity.instants import COPENHAGEN
 from capacity.ledger import ADMITTED, Case, Finding, counts, judge
@@ -80,22 +80,26 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One case with what its page needs: the surge level, and what units were called then."""
+    """One case with what its page needs: the surge level, and what units were called then.
+
+    `master` is the catalogue of that moment, `catalogue` the same with the units of its rows.
+    """
 
     case: Case
     level: int | None
     catalogue: Catalogue
+    master: InForce
 
 
 class LedgerDesk:
     """The ledger of one cluster; raises `HistoryUnavailableError` and `BoardUnavailableError`."""
 
     def __init__(
-        self, history: History, outcomes: Outcomes, catalogue: Catalogue, cluster: str
+        self, history: History, outcomes: Outcomes, catalogues: Catalogues, cluster: str
     ) -> None:
         self._history = history
         self._outcomes = outcomes
-        self._catalogue = catalogue
+        self._catalogues = catalogues
         self._cluster = cluster
 
     async def week(self, week: Week) -> list[Judged]:
@@ -111,7 +115,7 @@ class LedgerDesk:
         """
         calls = await self._calls(since, until)
         plain = [call for call in calls if not _is_weighed(call)]
-        found = counts(judge(call, (), self._catalogue, None) for call in plain)
+        found = counts(judge(call, (), Catalogue(), None) for call in plain)
         async for part in self._parts([call for call in calls if _is_weighed(call)]):
             for finding, n in counts(each.case for each in part).items():
                 found[finding] += n
@@ -125,7 +129,8 @@ class LedgerDesk:
         told = await self._history.read(lambda c: looking_back.surge_told(c, cluster, first, last))
         since = start_of_quotas(first)
         holds = await self._history.read(lambda c: looking_back.holds_told(c, cluster, since, last))
-        judging = _Judging(self._catalogue, cluster, PastSurge(told), PastUse(holds))
+        masters = await self._catalogues.during(cluster, first, last)
+        judging = _Judging(masters, cluster, PastSurge(told), PastUse(holds))
         for start in range(0, len(calls), TOGETHER):
             part = calls[start : start + TOGETHER]
             boards = await raw_boards(self._history, cluster, [call.at for call in part])
@@ -156,13 +161,13 @@ class LedgerDesk:
 class _Judging:
     """Judges call after call, keeping what many share: rows that did not change, catalogues."""
 
-    def __init__(self, catalogue: Catalogue, cluster: str, surge: PastSurge, use: PastUse) -> None:
-        self._catalogue = catalogue
+    def __init__(self, masters: Stretch, cluster: str, surge: PastSurge, use: PastUse) -> None:
+        self._masters = masters
         self._cluster = cluster
         self._surge = surge
         self._use = use
         self._rows: dict[bytes, Row] = {}
-        self._catalogues: dict[bytes, Catalogue] = {}
+        self._catalogues: dict[tuple[int, bytes], Catalogue] = {}
 
     def all(self, calls: Sequence[Logged], boards: Sequence[Sequence[bytes]]) -> list[Judged]:
         """The calls, each with the rows of its own moment."""
@@ -173,18 +178,19 @@ class _Judging:
         for row in encoded:
             self._rows[row] = before.get(row) or read_row(row)
         rows = list(self._rows.values())
-        catalogue, level = self._then(rows), self._surge.level(call.at)
+        master = self._masters.at(call.at)
+        catalogue, level = self._then(master.catalogue, rows), self._surge.level(call.at)
         used = self._use.at(call.at)
-        return Judged(judge(call, rows, catalogue, level, used), level, catalogue)
+        return Judged(judge(call, rows, catalogue, level, used), level, catalogue, master)
 
-    def _then(self, rows: Sequence[Row]) -> Catalogue:
-        """The catalogue of the moment; the same object as long as units are told alike, for what
+    def _then(self, master: Catalogue, rows: Sequence[Row]) -> Catalogue:
+        """The catalogue with the rows' units; the same object as long as both are alike, for what
         is derived from a catalogue is kept by it."""
-        facts = orjson.dumps([_told(row) for row in rows])
+        facts = id(master), orjson.dumps([_told(row) for row in rows])
         if facts not in self._catalogues:
             if len(self._catalogues) >= MOST_CATALOGUES:
                 self._catalogues.pop(next(iter(self._catalogues)))
-            self._catalogues[facts] = catalogue_then(self._catalogue, self._cluster, rows)
+            self._catalogues[facts] = catalogue_then(master, self._cluster, rows)
         return self._catalogues[facts]
 
 

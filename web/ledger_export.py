@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from capacity.history.comments import Comment
 from capacity.instants import COPENHAGEN, format_instant
 from capacity.units import Catalogue
+from web.history_door import master_data
 from web.ledger_desk import Judged
 from web.tables import Column, Holds, Row, Table
 
@@ -59,6 +60,7 @@ def ledger_json(judged: Judged, comments: Iterable[Comment]) -> dict[str, object
         "unit": value["unit"],
         "need": value["need"],
         "surge_level": judged.level,
+        "master_data": master_data(judged.master),
         "corrections": len(case.outcome.corrections),
         "comments": [
             {

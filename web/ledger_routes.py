@@ -75,7 +75,7 @@ def chosen(cases: list[Judged], choice: Choice) -> list[Judged]:
 
 def desk_of(services: Services, cluster: str) -> LedgerDesk:
     """The ledger of a cluster."""
-    return LedgerDesk(services.history, services.outcomes, services.catalogue, cluster)
+    return LedgerDesk(services.history, services.outcomes, services.catalogues, cluster)
 
 
 @router.get("/{cluster}")

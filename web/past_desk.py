@@ -8,7 +8,7 @@ from functools import partial
 import orjson
 
 from capacity.agreements import midnight
-from capacity.history import History, looking_back, past
+from capacity.history import Catalogues, History, InForce, looking_back, past
 from capacity.replay import (
     PastChange,
     PastSurge,
@@ -35,7 +35,10 @@ _INSTANT = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class PastMoment:
-    """A cluster at an instant: `rows` as the board showed them, and what was in force."""
+    """A cluster at an instant: `rows` as the board showed them, and what was in force.
+
+    `catalogue` has the units of the rows, as they tell them; `master` is the one of then itself.
+    """
 
     at: datetime
     rows: Sequence[Row]
@@ -43,6 +46,7 @@ class PastMoment:
     level: Level | None
     used: Mapping[str, int]
     agreements: Sequence[Standing]
+    master: InForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,9 @@ class StepPage:
 class PastDesk:
     """One cluster's past. Every question raises `HistoryUnavailableError` while it is away."""
 
-    def __init__(self, history: History, catalogue: Catalogue, cluster: str) -> None:
+    def __init__(self, history: History, catalogues: Catalogues, cluster: str) -> None:
         self._history = history
-        self._catalogue = catalogue
+        self._catalogues = catalogues
         self._cluster = cluster
 
     async def moment(self, at: datetime) -> PastMoment:
@@ -77,14 +81,20 @@ class PastDesk:
         holds = await self._history.read(lambda c: looking_back.holds_told(c, cluster, since, at))
         level, used = PastSurge(told).at(at), PastUse(holds).at(at)
         rows = [read_row(row) for row in board.rows]
-        catalogue = catalogue_then(self._catalogue, cluster, rows)
+        master = await self._catalogues.at(cluster, at)
+        catalogue = catalogue_then(master.catalogue, cluster, rows)
         number = None if level is None else level.level
         agreements = agreements_then(catalogue, cluster, at, number, used)
-        return PastMoment(at, rows, catalogue, level, used, agreements)
+        return PastMoment(at, rows, catalogue, level, used, agreements, master)
 
     async def ways(self, at: datetime, now: datetime) -> Ways:
-        """Where the steps back and forth from `at` lead."""
-        return Ways(await self._before(at), await self._after(at, now))
+        """Where the steps back and forth from `at` lead; also to another catalogue."""
+        before, after = await self._catalogues.changes_beside(at)
+        steps_back = [each for each in (await self._before(at), before) if each is not None]
+        steps_on = [
+            each for each in (await self._after(at, now), after) if each is not None and each <= now
+        ]
+        return Ways(max(steps_back, default=None), min(steps_on, default=None))
 
     async def changes(self, since: datetime, until: datetime, limit: int) -> StepPage:
         """All steps after `since`, up to and with `until`; about `limit` changes on one page."""

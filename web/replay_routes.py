@@ -54,7 +54,7 @@ async def replay_page(
     try:
         if not await caught_up(services.board, services.history, cluster):
             return message_page(request, 503)
-        desk = PastDesk(services.history, services.catalogue, cluster)
+        desk = PastDesk(services.history, services.catalogues, cluster)
         scene = Scene(
             await desk.moment(instant),
             await desk.ways(instant, now),

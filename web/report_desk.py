@@ -71,7 +71,7 @@ class ReportDesk:
         self._cluster = cluster
         self._indicators = IndicatorDesk(history, services.rollups.definitions, cluster)
         self._statement = StatementDesk(history, services.catalogue, cluster)
-        self._ledger = LedgerDesk(history, services.outcomes, services.catalogue, cluster)
+        self._ledger = LedgerDesk(history, services.outcomes, services.catalogues, cluster)
 
     async def known(self) -> tuple[date, date] | None:
         """The first and the last day that figures can be of."""

@@ -16,7 +16,7 @@ from capacity.board.surge import SurgeStore
 from capacity.board.sweeper import Sweeper
 from capacity.board.upkeep import put_catalogue
 from capacity.catalogue import builtin_catalogue, load_catalogue
-from capacity.history import Historian, History, HistoryUnavailableError
+from capacity.history import Catalogues, Historian, History, HistoryUnavailableError
 from capacity.indicator_catalogue import definitions_in
 from capacity.instants import Clock, utc_now
 from capacity.restoring import restore_if_empty
@@ -68,6 +68,7 @@ class Services:
     quarantine: Quarantine
     feed_health: SharedHealth
     history: History
+    catalogues: Catalogues
     historian: Historian
     leases: Leases
     runner: FeedRunner | None
@@ -85,6 +86,7 @@ class Services:
         Raises `NewerDatabaseError` when the database was made by a newer program.
         """
         await self._open_history()
+        self.catalogues.begin(self.clock())
         is_begun = await self._start_board()
         await self.door.start()
         self.hub.listen(self.notifier.seen)
@@ -95,6 +97,7 @@ class Services:
         watching = self.feed_health.run(watched)
         self._tasks = [
             asyncio.create_task(self.historian.run(), name="historian"),
+            asyncio.create_task(self.catalogues.keep(), name="catalogue in force"),
             asyncio.create_task(watching, name="feed health"),
             asyncio.create_task(self.sweeper.run(), name="hold sweeper"),
             asyncio.create_task(self.surge.run(), name="surge levels"),
@@ -245,6 +248,7 @@ def build_services(
         quarantine=quarantine,
         feed_health=feed_health,
         history=history,
+        catalogues=Catalogues(history, catalogue),
         historian=Historian(history, hub.tail, clusters, clock=clock, gather=HISTORY_GATHER),
         leases=leases,
         runner=runner if settings.run_feeds else None,

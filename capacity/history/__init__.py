@@ -1,6 +1,7 @@
 """What was true, in SQL. The only place in the program that knows SQL."""
 
 from capacity.history import annotations, backfill, comments, kept_tables, looking_back, parts
+from capacity.history.catalogues import Catalogues, InForce, Stretch
 from capacity.history.errors import (
     HistoryError,
     HistoryUnavailableError,
@@ -20,12 +21,14 @@ from capacity.history.rollups import Amount, RolledElsewhereError
 
 __all__ = [
     "Amount",
+    "Catalogues",
     "ChangeSource",
     "Gap",
     "Historian",
     "History",
     "HistoryError",
     "HistoryUnavailableError",
+    "InForce",
     "JournalItem",
     "Keeper",
     "LetGo",
@@ -37,6 +40,7 @@ __all__ = [
     "RolledElsewhereError",
     "RolledUp",
     "Roller",
+    "Stretch",
     "annotations",
     "backfill",
     "comments",

@@ -128,6 +128,7 @@ def render_ledger(
         ],
         calls=words.count("ledger_calls", sum(ledger.week_counts.values())),
         sampled=_sampled(ledger, words),
+        master=_master(ledger, words),
         entries=[
             entry(each, ledger.comments.get(each.case.outcome.id, ()), cluster_id, words)
             for each in ledger.shown
@@ -171,6 +172,14 @@ def _sampled(ledger: Ledger, words: Words) -> str:
     found = ledger.week_counts
     whole = found[choice.finding] if choice.finding else sum(found.values())
     return words.text("ledger_sampled", n=len(ledger.chosen), all=whole, seed=choice.seed)
+
+
+def _master(ledger: Ledger, words: Words) -> str:
+    """That what was in force at some of the calls is not recorded, and what stands in for it."""
+    since = [each.master.since for each in ledger.shown if each.master.is_earlier]
+    if not since or since[0] is None:
+        return ""
+    return words.text("ledger_master_earlier", time=times.full(words, since[0]))
 
 
 def entry(judged: Judged, said: Iterable[Comment], cluster_id: str, words: Words) -> _Entry:

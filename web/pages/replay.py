@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from capacity.agreements import Allowed, Refusal
+from capacity.history import InForce
 from capacity.instants import COPENHAGEN, format_instant
 from capacity.replay.pressure import Level
 from capacity.replay.then import Standing
@@ -31,7 +32,7 @@ ROOM: Final = "replay"
 """The room of texts that the script needs."""
 SPEEDS: Final = (1, 10, 60)
 """Minutes of the past in a second."""
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def render_replay(scene: Scene, cluster_id: str, lang: Lang, looker: Looker) -> 
         day=scene.asked.day or local.date().isoformat(),
         last_day=scene.now.astimezone(COPENHAGEN).date().isoformat(),
         clock=scene.asked.clock or local.strftime("%H:%M"),
+        has_hour_twice=minutes > _DAY // _MINUTE,
         which=scene.asked.which or (SECOND if local.fold else ""),
         notices=[words.text(key, time=time) for key in scene.asked.notices],
         other_one=_other_one(scene.asked, at),
@@ -124,6 +126,7 @@ def render_replay(scene: Scene, cluster_id: str, lang: Lang, looker: Looker) -> 
         links=list(_links(scene, words)),
         speeds=SPEEDS,
         level=_level(moment.level, at, words),
+        master=_master(moment.master, words),
         agreements=[
             _agreement(catalogue, each, moment.used, at, words, abilities)
             for each in moment.agreements
@@ -181,6 +184,14 @@ def _level(level: Level | None, at: datetime, words: Words) -> str:
         parts.append(words.text("replay_level_by_hand"))
     parts.append(words.text("replay_level_since", time=times.moment(words, level.since, at)))
     return ", ".join(parts)
+
+
+def _master(master: InForce, words: Words) -> str:
+    """Of when the catalogue is that the moment is shown with."""
+    if master.since is None:
+        return words.text("replay_master_unknown")
+    key = "replay_master_earlier" if master.is_earlier else "replay_master"
+    return words.text(key, time=times.full(words, master.since))
 
 
 def _agreement(

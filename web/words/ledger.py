@@ -24,6 +24,12 @@ PAGE: Final[Mapping[str, Pair]] = {
         "learning, not for blame: the board did not know the citizen, and there may be good "
         "reasons for an admission that do not stand here.",
     ),
+    "ledger_master_earlier": (
+        "Stamdata (åbningstider, afstande, aftaler) er for nogle kald fra {time}, "
+        "senere end kaldet: hvad der gjaldt før, er ikke registreret.",
+        "Master data (opening hours, distances, agreements) of some calls are of {time}, "
+        "later than the call: earlier is not recorded.",
+    ),
     "ledger_week": ("Uge", "Week"),
     "ledger_week_of": (
         "Uge {week}, {year}: {since} – {until}",

@@ -74,6 +74,21 @@ PAGE: Final[Mapping[str, Pair]] = {
     "replay_level_unknown": ("Beredskabstrin: ukendt", "Surge level: unknown"),
     "replay_level_by_hand": ("sat af en koordinator", "set by a coordinator"),
     "replay_level_since": ("siden {time}", "since {time}"),
+    "replay_master": (
+        "Stamdata (åbningstider, afstande, aftaler) gældende fra {time}.",
+        "Master data (opening hours, distances, agreements) in force since {time}.",
+    ),
+    "replay_master_earlier": (
+        "Stamdata (åbningstider, afstande, aftaler) er fra {time}: "
+        "hvad der gjaldt før, er ikke registreret.",
+        "Master data (opening hours, distances, agreements) of {time}: earlier is not recorded.",
+    ),
+    "replay_master_unknown": (
+        "Stamdata (åbningstider, afstande, aftaler) er de nuværende: "
+        "hvad der gjaldt da, er ikke registreret.",
+        "Master data (opening hours, distances, agreements) are today's: "
+        "what was in force then is not recorded.",
+    ),
     "replay_agreements": ("Aftaler om lån af pladser", "Agreements on borrowing places"),
     "replay_no_agreements": ("Ingen aftaler gjaldt da.", "No agreements held then."),
     "replay_in_force": ("kunne bruges", "could be used"),

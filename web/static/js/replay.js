@@ -75,7 +75,8 @@ function take(page) {
   Object.assign(document.body.dataset, { at: page.body.dataset.at, now: page.body.dataset.now });
   document.title = page.title;
   for (const part of document.querySelectorAll("[data-part]")) {
-    takePart(part, page.querySelector(`[data-part="${part.dataset.part}"]`));
+    const other = page.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!isBeingFilledIn(part, other)) takePart(part, other);
   }
   for (const link of document.querySelectorAll("[data-way]")) {
     const other = page.querySelector(`[data-way="${link.dataset.way}"]`);
@@ -90,7 +91,6 @@ function take(page) {
   }
   takeField("day", page);
   takeField("time", page);
-  takeField("which", page);
   takeSlider(page.querySelector("[data-minute]"));
 }
 
@@ -107,6 +107,12 @@ function takePart(part, other) {
     if (focused && idOf(focused) === idOf(unit)) unit.querySelector("summary")?.focus();
   }
 }
+
+// A field that is there in both and has the focus: what somebody is just choosing stays.
+const isBeingFilledIn = (part, other) =>
+  document.activeElement.matches("select") &&
+  part.contains(document.activeElement) &&
+  other.querySelector("select") !== null;
 
 const idOf = (unit) => unit.dataset.unit;
 
