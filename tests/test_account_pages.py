@@ -59,7 +59,7 @@ async def post(person: Person, path: str, **form: str) -> httpx.Response:
 
 async def sign_in(service: Service, password: str, code: str = "") -> httpx.Response:
     """One try at the form by a browser that nobody knows."""
-    async with httpx.AsyncClient(base_url=service.base) as client:
+    async with httpx.AsyncClient(base_url=service.base, timeout=30) as client:
         csrf = csrf_in((await client.get("/sign-in")).text)
         form = {"login": "visitator-1", "password": password, "code": code, "csrf": csrf}
         return await client.post("/sign-in", data=form)
@@ -177,7 +177,7 @@ async def test_the_page_is_for_people_who_are_signed_in(service: Service, person
         assert (await service.client.get(path, headers=bearer)).status_code == 303
     assert (await service.client.get("/account/code.png")).status_code == 401
     link = ring.make(KeyKind.BOARD, "randers", datetime.now(UTC))
-    async with httpx.AsyncClient(base_url=service.base) as screen:
+    async with httpx.AsyncClient(base_url=service.base, timeout=30) as screen:
         await screen.get(f"/wall-link/{link}")
         assert (await screen.get("/account")).status_code == 303
     form = {"present": PASSWORD, "password": ANOTHER, "repeat": ANOTHER}

@@ -57,7 +57,7 @@ async def test_an_account_is_made_and_its_owner_chooses_a_password(
     account = await people.by_login("nurse.1")
     assert account is not None
     assert (account.role, account.organisation) == ("visitator", HOSPITAL)
-    async with httpx.AsyncClient() as owner:
+    async with httpx.AsyncClient(timeout=30) as owner:
         csrf = csrf_in((await owner.get(link)).text)
         chosen = {"password": PASSWORD, "repeat": PASSWORD, "csrf": csrf}
         assert "er gemt" in (await owner.post(link, data=chosen)).text
@@ -166,7 +166,7 @@ async def test_keys_are_made_used_rotated_and_revoked(service: Service, admin: P
     assert link.startswith(f"{service.base}/wall-link/")
     (key,) = ring.all()
     assert "aldrig" in (await admin.client.get("/admin/keys")).text
-    async with httpx.AsyncClient() as screen:
+    async with httpx.AsyncClient(timeout=30) as screen:
         assert (await screen.get(link)).status_code == 303
     bearer = {"Authorization": f"Bearer {link.rpartition('/')[2]}"}
     seen = await service.client.get("/api/v1/board/randers", headers=bearer)

@@ -81,7 +81,7 @@ async def test_holds_expire_without_anybody_asking(holding: Service) -> None:
     async def is_free_again() -> bool:
         return (await holding.rows("randers"))[PLACE]["free"] == 1
 
-    await until(is_free_again, within=5)
+    await until(is_free_again)
     [hold] = (await holding.client.get(PATH)).json()["holds"]
     assert hold["state"] == "expired"
 

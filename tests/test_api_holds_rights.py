@@ -40,7 +40,7 @@ async def test_each_may_do_what_is_theirs(
         somebody(holding, "municipal_staff", organisation="favrskov-kommune", **here) as nurse,
         somebody(holding, "municipal_staff", organisation="randers-kommune", **here) as neighbour,
         somebody(holding, "coordinator", **here) as coordinator,
-        httpx.AsyncClient(base_url=holding.base) as nobody,
+        httpx.AsyncClient(base_url=holding.base, timeout=30) as nobody,
     ):
         await tell(holding, PLACE, free=9)
 

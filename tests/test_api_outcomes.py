@@ -74,7 +74,7 @@ async def listed(service: Service, **period: str) -> list[dict[str, Any]]:
 
 
 async def until_recorded(service: Service, number: int) -> None:
-    await until(lambda: service.services.historian.journal_recorded >= number, within=30)
+    await until(lambda: service.services.historian.journal_recorded >= number)
 
 
 async def test_one_click_is_logged_and_listed_at_once(service: Service) -> None:

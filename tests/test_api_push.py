@@ -16,6 +16,8 @@ from capacity.settings import Settings
 from tests.support.board_model import until
 from tests.support.push_service import PushService, push_service
 from tests.support.service import Service, running, settings_for
+from tests.support.stopwatch import stopwatch
+from tests.support.stores import without_a_disk
 
 UNIT = "randers-akutplads-1"
 VISITATOR = By("visitator", "regionshospitalet-randers", "v-1")
@@ -229,12 +231,12 @@ async def test_a_hold_reaches_the_phone_within_a_second_from_either_of_two_proce
         assert told.status_code == 200, told.text
         answer = await nurse.send("POST", ADDRESS, phones.phone("a").as_json())
         await nurse.send("POST", f"{ADDRESS}/{answer.json()['subscription']['id']}/test")
-        began = asyncio.get_running_loop().time()
-        asked = await other.services.board.ask_hold("randers", UNIT, MINUTES, VISITATOR)
+        with without_a_disk(board._url), stopwatch() as watch:
+            asked = await other.services.board.ask_hold("randers", UNIT, MINUTES, VISITATOR)
+            await asyncio.to_thread(phones.wait_for, 2)
+        assert watch.seconds < 1
         assert asked.hold is not None, asked
         hold = str(asked.hold["id"])
-        await asyncio.to_thread(phones.wait_for, 2)
-        assert asyncio.get_running_loop().time() - began < 1
         assert phones.delivered[1].message["hold"] == hold
         await one.services.board.move_hold("randers", hold, HoldState.ACCEPTED, NURSE)
         await asyncio.to_thread(phones.wait_for, 3)

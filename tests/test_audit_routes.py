@@ -411,7 +411,7 @@ async def fail_to_sign_in(walk: Walk) -> httpx.Response:
 
 @step("POST /sign-in", "operator", "sign-in", "operator")
 async def sign_in(walk: Walk) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=walk.service.base) as client:
+    async with httpx.AsyncClient(base_url=walk.service.base, timeout=30) as client:
         csrf = csrf_in((await client.get("/sign-in")).text)
         login = walk.people["operator"].account.login or ""
         form = {"login": login, "password": PASSWORD, "csrf": csrf}
@@ -425,7 +425,7 @@ async def sign_out(walk: Walk) -> httpx.Response:
 
 @step("POST /set-up/{token}", "operator", "password", "new")
 async def set_up(walk: Walk) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=walk.service.base) as client:
+    async with httpx.AsyncClient(base_url=walk.service.base, timeout=30) as client:
         path = f"/set-up/{walk.found['token']}"
         csrf = csrf_in((await client.get(path)).text)
         return await client.post(
@@ -435,7 +435,7 @@ async def set_up(walk: Walk) -> httpx.Response:
 
 @step("GET /wall-link/{key}", "wall", "sign-in", "wall")
 async def wall_link(walk: Walk) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=walk.service.base) as screen:
+    async with httpx.AsyncClient(base_url=walk.service.base, timeout=30) as screen:
         return await screen.get(f"/wall-link/{walk.found['link']}")
 
 

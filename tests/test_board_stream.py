@@ -28,6 +28,7 @@ from tests.support.board_model import (
     reading,
     rows_of,
 )
+from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
 
 APPLIED, UNCHANGED, SUPERSEDED = Outcome.APPLIED, Outcome.UNCHANGED, Outcome.SUPERSEDED
@@ -74,28 +75,32 @@ async def test_changes_come_in_batches(store: Board) -> None:
     assert abs(late[0].received_at.timestamp() - time.time()) < 60
 
 
-async def test_waiting_ends_at_the_first_change_of_any_cluster(store: Board) -> None:
+async def test_waiting_ends_at_the_first_change_of_any_cluster(
+    store: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capacity.board.following.BLOCK_SECONDS", 600)  # it would not end by itself
     await store.apply("c", [reading("u", 1000)])
     [known] = await all_changes(store, "c")
     waiting = asyncio.create_task(
-        store.wait_for_changes({"c": known.stream_id, "d": START, "e": START}, 30)
+        store.wait_for_changes({"c": known.stream_id, "d": START, "e": START}, 600)
     )
-    began = time.monotonic()
     await asyncio.sleep(0.05)  # so that it waits, rather than finds the change there
     await store.apply("d", [reading("u", 1000), reading("v", 1000)])
 
-    found = await waiting
+    async with asyncio.timeout(30):
+        found = await waiting
 
-    assert time.monotonic() - began < 1
     assert {c: [change.seq for change in changes] for c, changes in found.items()} == {"d": [1, 2]}
 
 
 async def test_waiting_ends_by_itself(store: Board) -> None:
     began = time.monotonic()
 
-    assert await store.wait_for_changes({"c": START}, 30) == {}
+    with stopwatch() as watch:
+        assert await store.wait_for_changes({"c": START}, 30) == {}
 
-    assert 1 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 1
+    assert watch.seconds < 6
 
 
 async def test_the_stream_is_trimmed_and_the_sequence_shows_it(store_server: StoreServer) -> None:
@@ -191,7 +196,7 @@ async def test_a_writer_can_be_stopped_at_any_moment(board: Board) -> None:
         await asyncio.sleep(0.01)
         for writer in writers:
             writer.cancel()
-        _, going_on = await asyncio.wait(writers, timeout=5)
+        _, going_on = await asyncio.wait(writers, timeout=30)
         assert not going_on
 
 

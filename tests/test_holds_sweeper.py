@@ -50,7 +50,7 @@ async def test_it_lets_holds_expire_on_time(board: Board) -> None:
         await asyncio.sleep(0)  # it has looked, and found nothing
         await held(board, "u", hold_for=SHORT)
         sweeper.wake(CLUSTER)
-        await until(lambda: is_free(board), within=5)
+        await until(lambda: is_free(board))
     await assert_sound(board)
 
 
@@ -59,7 +59,7 @@ async def test_a_hold_of_another_process_is_found_too(board: Board) -> None:
     async with at_work(Sweeper(board, [CLUSTER], while_live=0.05, otherwise=0.2)):
         await asyncio.sleep(0)
         await held(board, "u", hold_for=SHORT)
-        await until(lambda: is_free(board), within=5)
+        await until(lambda: is_free(board))
 
 
 async def test_several_do_no_harm(board: Board) -> None:
@@ -75,7 +75,7 @@ async def test_several_do_no_harm(board: Board) -> None:
         async def all_are_over() -> bool:
             return (await row_now(board, "u"))["free"] == 5
 
-        await until(all_are_over, within=5)
+        await until(all_are_over)
     records = await assert_sound(board)
     assert [record["state"] for record in records.values()] == ["expired"] * 5
 
@@ -92,7 +92,7 @@ async def test_an_outage_is_waited_out_and_said_once(
             await until(lambda: len(caplog.records) == 1)
             await asyncio.sleep(0.5)  # several more attempts
             await asyncio.to_thread(server.start)
-            await until(lambda: is_free(board), within=10)
+            await until(lambda: is_free(board))
         await assert_sound(board)
     said = [record.getMessage().partition(" while")[0] for record in caplog.records]
     assert said == ["holds of c do not expire", "holds of c expire again"]

@@ -154,7 +154,7 @@ async def test_a_queue_takes_so_much_and_again_once_it_was_sent() -> None:
     connection.abort()
     assert not connection.offer(b"", b"")
     assert not connection.idle()
-    await asyncio.wait_for(sending, 1)
+    await asyncio.wait_for(sending, 30)
 
 
 async def test_a_server_that_gives_its_connections_away_is_written_to_directly() -> None:

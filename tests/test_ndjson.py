@@ -129,7 +129,7 @@ async def test_it_is_polled_as_a_document(board: Board, tmp_path: Path) -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     keys = {"format": '"ndjson"', "transport": '"poll"', "url": f'"http://127.0.0.1:{port}/"'}
-    async with server, httpx.AsyncClient() as client:
+    async with server, httpx.AsyncClient(timeout=30) as client:
         source = one_source(tmp_path, **keys)
         receipt = await Poll(source, client, intake_over(board, clock), clock, 5_000).once()
     assert receipt is not None

@@ -171,7 +171,7 @@ def test_the_installed_demo_runs_and_ends_whole(demo: InstalledDemo) -> None:
     assert page.status_code == 200
     styles = re.findall(r'href="(/static/[^"]+\.css[^"]*)"', page.text)
     assert styles
-    assert all(httpx.get(demo.base + address).status_code == 200 for address in styles)
+    assert all(httpx.get(demo.base + address, timeout=30).status_code == 200 for address in styles)
 
     family = descendants(demo.process.pid)
     pythons = [command for command in family.values() if "valkey-server" not in command]

@@ -137,7 +137,7 @@ BY_TLS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9"}
 
 async def sign_in(service: Service, headers: dict[str, str]) -> httpx.Response:
     account = await account_for(service, "visitator", organisation=HOSPITAL)
-    async with httpx.AsyncClient(base_url=service.base, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=service.base, headers=headers, timeout=30) as client:
         csrf = csrf_in((await client.get("/sign-in")).text)
         form = {"login": account.login or "", "password": PASSWORD, "csrf": csrf}
         return await client.post("/sign-in", data=form)
@@ -163,7 +163,7 @@ async def test_behind_tls_cookies_are_secure_and_browsers_keep_to_tls(
             (SECURE, {}, 401),
             (PLAIN, BY_TLS, 401),
         ):
-            client = httpx.AsyncClient(base_url=service.base, headers=headers)
+            client = httpx.AsyncClient(base_url=service.base, headers=headers, timeout=30)
             async with client:
                 path = "/api/v1/board/randers"
                 found = await client.get(path, headers={"Cookie": f"{name}={token}"})

@@ -147,7 +147,7 @@ class Worker:
         return shown
 
     def _until(self, right: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             found: list[dict[str, Any]] = self.page.evaluate(SHOWN)
             if right(found):

@@ -315,9 +315,9 @@ async def test_the_whole_service_recovers_from_store_and_history_away_at_once(
             await asyncio.to_thread(store.start)
             answer = await service.push("pushed", _state(0, 0), key=key)
             assert answer.status_code == 200
-            await until(lambda: all_show(0), within=30)
+            await until(lambda: all_show(0))
             assert not any(each.failing_since for each in waiting)
-            await until(history_shows_nothing_occupied, within=30)
+            await until(history_shows_nothing_occupied)
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ async def sent(client: httpx.AsyncClient, source: str) -> int:
 async def after_ticks(client: httpx.AsyncClient, ticks: int) -> None:
     """Until another ticking source has told of itself that many times."""
     begun = await sent(client, "region-status")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while await sent(client, "region-status") < begun + ticks:
             continue
 

@@ -43,7 +43,7 @@ async def bodies(receiver: Receiver, count: int) -> list[bytes]:
 async def until_said(capsys: pytest.CaptureFixture[str], words: str) -> str:
     """Everything said on standard error until `words` were."""
     said = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             said += capsys.readouterr().err
             if words in said:

@@ -25,6 +25,7 @@ from simulators.replay import (
     time_in,
 )
 from tests.support.receiver import receiving
+from tests.support.stopwatch import stopwatch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -141,8 +142,10 @@ def test_the_pace_is_that_of_the_names(tmp_path: Path) -> None:
     """Two hours between three files, 14,400 times as fast: half a second."""
     paths = files(tmp_path / "in", *(f"2024-01-08T0{hour}00.csv" for hour in range(3)))
     began = time.monotonic()
-    replay(paths, FolderTarget(tmp_path / "out"), speed=14_400, stream=io.StringIO())
-    assert 0.5 <= time.monotonic() - began < 5
+    with stopwatch() as watch:
+        replay(paths, FolderTarget(tmp_path / "out"), speed=14_400, stream=io.StringIO())
+    assert time.monotonic() - began >= 0.5
+    assert watch.seconds < 5
 
 
 class Terminal(io.StringIO):
@@ -238,7 +241,7 @@ def test_ctrl_c_ends_a_replay_cleanly(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=60)
     assert running.returncode == INTERRUPTED
     assert errors == "interrupted; resume with --after 2024-01-01.csv\n"
 

@@ -66,7 +66,7 @@ async def test_a_store_without_its_replicas_gets_all_units_once_they_are_there(
             async def is_there() -> bool:
                 return bool(await service.rows("horsens"))
 
-            await until(is_there, within=30)
+            await until(is_there)
 
             assert set(await service.rows("randers")) == {"in-randers"}
             assert set(await service.rows("horsens")) == {"in-horsens"}

@@ -67,7 +67,7 @@ async def change_of_primary(servers: Replicated, way: str) -> None:
         # until it is back, as a replica, nothing can be acknowledged
         asks.append(asyncio.to_thread(servers.bring_back, servers.primary))
         answers = (await asyncio.gather(*asks))[:VISITATORS]
-        await until(lambda: changed(board, ROWS, epoch), within=20)
+        await until(lambda: changed(board, ROWS, epoch))
         before = sum(len(writer.acknowledged) for writer in writers)
         await until(lambda: sum(len(writer.acknowledged) for writer in writers) > before + 100)
         await stopped(tasks)

@@ -36,7 +36,7 @@ async def test_what_was_acknowledged_is_on_the_replica_that_takes_over() -> None
             before = [(await board.cursor(cluster)).epoch for cluster in (HOLDS, rows)]
 
             home.kill()
-            await until(lambda: replica.says("ROLE").startswith("*3\r\n$6\r\nmaster"), within=20)
+            await until(lambda: replica.says("ROLE").startswith("*3\r\n$6\r\nmaster"))
             await stopped([task])
 
             # the new primary has no replica: `later` does not wait for one

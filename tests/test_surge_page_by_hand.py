@@ -143,7 +143,7 @@ def test_without_a_link_nothing_is_sent(watched: Watched) -> None:
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     page.context.set_offline(True)
-    page.wait_for_selector('body[data-link="lost"]', timeout=20_000)
+    page.wait_for_selector('body[data-link="lost"]')
 
     page.locator("#surge-reason").press("Enter")
 

@@ -118,7 +118,7 @@ def test_a_hanging_page_is_covered_without_its_help(wall, server):
         "() => { setTimeout(() => { const end = performance.now() + 5000;"
         " while (performance.now() < end); window.hung = true }, 100) }"
     )
-    page.wait_for_function("() => window.hung", timeout=20_000)
+    page.wait_for_function("() => window.hung")
     page.wait_for_timeout(2500)
     shares = [reds(picture) / len(picture) for picture in map(pixels, seen)]
     assert max(shares) > 0.1  # drawn while the page could not do anything

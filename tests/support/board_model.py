@@ -27,9 +27,12 @@ async def opened(
 
 
 async def until(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 10.0
+    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 30.0
 ) -> None:
-    """Return once the condition holds; fail when it does not within some seconds."""
+    """Return once the condition holds; fail when it does not within some seconds.
+
+    A promise of time is not tried by `within`, but with a `tests.support.stopwatch`.
+    """
     deadline = time.monotonic() + within
     while True:
         holds = condition()

@@ -332,10 +332,10 @@ def serving(rows: list[Row]) -> Iterator[BoardServer]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     try:
         yield board
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(30)
         listener.close()

@@ -124,13 +124,13 @@ def calling(
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert started.wait(20), "the service did not start"
+    assert started.wait(60), "the service did not start"
     try:
         server.tell(*ordinary_rows(server.now()))
         yield server
     finally:
         server.loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(30)
 
 
 async def _empty(redis_url: str) -> None:

@@ -92,7 +92,9 @@ class IdentityProvider:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()
         try:
-            return httpx.get(f"{self.issuer}/.well-known/openid-configuration").is_success
+            return httpx.get(
+                f"{self.issuer}/.well-known/openid-configuration", timeout=30
+            ).is_success
         except httpx.HTTPError:
             return False
 

@@ -102,12 +102,13 @@ class PhoneService:
             f"{self.base}/api/v1/feeds/{SOURCE}",
             content=orjson.dumps(document),
             headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            timeout=30,
         )
         assert answer.json()["accepted"] == 1, answer.text
 
     def row(self, unit: str = PLACE) -> dict[str, Any]:
         """The unit's row as the board has it."""
-        answer = httpx.get(f"{self.base}/api/v1/units/{unit}")
+        answer = httpx.get(f"{self.base}/api/v1/units/{unit}", timeout=30)
         row: dict[str, Any] = answer.json()["row"]
         return row
 
@@ -179,7 +180,7 @@ def told(page: Page, text: str) -> None:
 
 def rest(page: Page) -> None:
     """Wait until buttons hear again: they are deaf after one was pressed, or something moved."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while page.evaluate(_DEAF):
         assert time.monotonic() < deadline, "buttons stay deaf"
         page.wait_for_timeout(50)

@@ -85,7 +85,7 @@ class PushService:
         self.phones[name] = Phone(f"http://127.0.0.1:{self.port}/push/{name}")
         return self.phones[name]
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Delivered]:
+    def wait_for(self, count: int, seconds: float = 30) -> list[Delivered]:
         """What was delivered once there are at least `count`."""
         with self.arrived:
             came = self.arrived.wait_for(lambda: len(self.delivered) >= count, seconds)

@@ -26,7 +26,8 @@ LOOPBACK = ["127.0.0.1"]
 class Process:
     """What one web process has for pushes, over the store of all."""
 
-    def __init__(self, url: str, key: PushKey, *, seconds: float = 2.0) -> None:
+    def __init__(self, url: str, key: PushKey, *, seconds: float = 30.0) -> None:
+        """`seconds` is how long a push service may take to answer."""
         self.tally = Tally()
         self.subscriptions = Subscriptions(url)
         self.notices = Notices(url)

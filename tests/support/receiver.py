@@ -32,7 +32,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for(self, count: int, path: str = "", seconds: float = 20) -> list[Push]:
+    def wait_for(self, count: int, path: str = "", seconds: float = 30) -> list[Push]:
         """The pushes to `path` once there are at least `count`."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.of(path)) >= count, seconds), (

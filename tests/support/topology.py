@@ -66,7 +66,7 @@ class Node:
     def asked(self, *commands: Sequence[str]) -> str:
         """The raw answer to the last of some short commands on one connection."""
         with contextlib.suppress(OSError), socket.socket() as client:
-            client.settimeout(5)
+            client.settimeout(20)
             client.connect(("127.0.0.1", self.port))
             answer = ""
             for words in commands:
