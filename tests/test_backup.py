@@ -13,7 +13,7 @@ import pytest
 from capacity.board import Board, EmbeddedServer
 from capacity.people import NewAccount
 from tests.support.board_model import until
-from tests.support.databases import sqlite_url
+from tests.support.databases import dump, sqlite_url
 from tests.support.service import Service, running, settings_for
 from web.cli import main
 
@@ -88,6 +88,7 @@ async def test_what_was_backed_up_is_there_again(
     async with running(settings) as service:
         between = await fill(service)
         before = await seen(service, between)
+        await service.services.catalogues.record()
         assert await run(monkeypatch, there, "backup", str(folder)) == 0
         assert await run(monkeypatch, there, "backup", str(folder)) == 2
         assert await run(monkeypatch, there, "restore", str(folder)) == 2
@@ -106,6 +107,11 @@ async def test_what_was_backed_up_is_there_again(
         settings = settings_for(elsewhere, store.url, sources, sql_url=url)
         async with running(settings) as service:
             assert await seen(service, between) == before
+            await service.services.catalogues.record()
+            columns = ("since", "digest", "content")
+            kept, put = (dump(each, "catalogue_version", *columns) for each in (database_url, url))
+            assert len(put) == 1
+            assert put == kept
             assert await service.services.door.people.by_login("nurse-1") is not None
             key = service.key_for("s")
             report = {"unit": UNIT, "observed_at": datetime.now(UTC).isoformat(), "total": 2}

@@ -54,7 +54,7 @@ def test_holds_count_in_the_hour_they_were_asked_whatever_came_of_them() -> None
             hold("d", ("asked", 60), ("filled", 61), agreement="lån", need=need),
             hold("e", ("asked", 70)),
         ],
-        CATALOGUE,
+        lambda _: CATALOGUE,
     )
     ten, eleven = (("acute_place", "0730", hour) for hour in (10, 11))
     assert found == {
@@ -103,7 +103,7 @@ def test_outcomes_count_by_what_stands_after_corrections() -> None:
 
 
 def test_events_of_a_unit_that_is_gone_still_count() -> None:
-    found = unit_counts(Measure.LATE, [(UNIT, AT), (UNIT, AT), ("gone", AT)], CATALOGUE)
+    found = unit_counts(Measure.LATE, [(UNIT, AT), (UNIT, AT), ("gone", AT)], lambda _: CATALOGUE)
     assert found[Key(Measure.LATE, UNIT, "acute_place", "0730", 10)] == 2
     assert found[Key(Measure.LATE, "gone", "", "", 10)] == 1
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from capacity.history import History, Keeper, Roller, looking_back, parts
+from capacity.history import Catalogues, History, Keeper, Roller, looking_back, parts
 from capacity.history.kept import kept_since, read_kept
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope, window_tally
@@ -124,7 +124,12 @@ async def test_what_people_do_about_a_day_whose_changes_are_gone_is_counted(
 async def test_before_what_is_kept_the_past_is_empty_and_steps_begin_there(
     history: History, world: World
 ) -> None:
+    catalogues = Catalogues(history, CATALOGUE)
+    catalogues.begin(begin(FIRST))
+    await catalogues.record()
     await Keeper(history, [CLUSTER]).let_go(NOW, 1, within=60)
+    in_force = await catalogues.at(CLUSTER, begin(FIRST))
+    assert in_force.since == begin(FIRST)  # journal and outcomes, which stay, are read by it
     since = await history.read(lambda connection: kept_since(connection, CLUSTER))
     assert since is not None
     assert since <= LIMIT

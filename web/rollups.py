@@ -6,7 +6,13 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from capacity.history import History, HistoryUnavailableError, RolledElsewhereError, Roller
+from capacity.history import (
+    Catalogues,
+    History,
+    HistoryUnavailableError,
+    RolledElsewhereError,
+    Roller,
+)
 from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope
 from capacity.indicators.definitions import Definitions
@@ -37,11 +43,12 @@ class RollUps:
         catalogue: Catalogue,
         clock: Clock,
         definitions: Definitions | None = None,
+        catalogues: Catalogues | None = None,
     ) -> None:
         self.definitions = definitions or builtin_definitions(catalogue)
         needs = tuple(self.definitions.needs.values())
         self._scopes = [Scope(each, catalogue, needs) for each in catalogue.served_clusters()]
-        self._roller = Roller(history)
+        self._roller = Roller(history, catalogues)
         self._clock = clock
         self._begun = clock()
         self._failing = False

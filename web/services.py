@@ -204,6 +204,7 @@ def build_services(
     expected = {source.id: source.expected_every for source in sources.values()}
     figures = FeedFigures(settings.store_url)
     history = History(settings.history_url, clock=clock)
+    catalogues = Catalogues(history, catalogue)
     feed_health = SharedHealth(intake.health, figures, expected, clock)
     leases = Leases(settings.store_url)
     runner = FeedRunner(
@@ -248,13 +249,13 @@ def build_services(
         quarantine=quarantine,
         feed_health=feed_health,
         history=history,
-        catalogues=Catalogues(history, catalogue),
+        catalogues=catalogues,
         historian=Historian(history, hub.tail, clusters, clock=clock, gather=HISTORY_GATHER),
         leases=leases,
         runner=runner if settings.run_feeds else None,
         notifier=notifier,
         comparing=Comparing(Agreed(settings.store_url), alike),
-        rollups=RollUps(history, catalogue, clock, definitions),
+        rollups=RollUps(history, catalogue, clock, definitions, catalogues),
         upkeep=HistoryUpkeep(history, catalogue, clock, settings),
         demo=demo,
     )

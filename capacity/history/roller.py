@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from capacity.history import journal, raw
+from capacity.history.catalogues import Catalogues, InForce, Stretch
 from capacity.history.history import History
 from capacity.history.kept import countable_since
 from capacity.history.rollups import (
@@ -33,7 +34,7 @@ from capacity.history.rollups import (
     touched,
     write_amounts,
 )
-from capacity.indicators.calls import hold_counts, outcome_counts, unit_counts
+from capacity.indicators.calls import CatalogueAt, hold_counts, outcome_counts, unit_counts
 from capacity.indicators.day import Scope, window_tally
 from capacity.indicators.days import (
     Window,
@@ -42,6 +43,7 @@ from capacity.indicators.days import (
     days_between,
     end,
     first_window,
+    split,
     windows,
 )
 from capacity.indicators.measures import (
@@ -56,9 +58,9 @@ from capacity.indicators.measures import (
 from capacity.indicators.needs import Memory
 from capacity.indicators.pressure import levels
 from capacity.indicators.shown import Standing, shown_of
+from capacity.units import Catalogue
 
 T = TypeVar("T")
-
 
 EVENTS: Final = frozenset(
     (
@@ -86,8 +88,10 @@ class RolledUp:
 class Roller:
     """Rolls up one cluster after another into the database that the records are in."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, catalogues: Catalogues | None = None) -> None:
+        """`catalogues` tell which was in force when; without them a scope's own always was."""
         self._history = history
+        self._catalogues = catalogues
 
     async def roll_up(self, scope: Scope, now: datetime, most: int | None = None) -> RolledUp:
         """Make what is new or touched, up to `now`, oldest first; at most `most` days of it.
@@ -158,7 +162,7 @@ class Roller:
     async def tally(self, scope: Scope, day: date, until: datetime) -> Tally:
         """The amounts of one day up to `until`, from the raw records alone; writes nothing."""
         until = min(until, end(day))
-        found = await self._read(lambda connection: _events(connection, scope, day, until))
+        found = await self._events(scope, day, until)
         found.update(await self._timed(scope, day, begin(day), until))
         return with_whole_day(found)
 
@@ -189,7 +193,7 @@ class Roller:
                 if key.measure not in EVENTS and key.hour not in (*again, WHOLE_DAY)
             }
         )
-        found.update(await self._read(lambda connection: _events(connection, scope, day, until)))
+        found.update(await self._events(scope, day, until))
         if again:
             found.update(await self._timed(scope, day, since, until))
         parts = await asyncio.to_thread(differences, before, with_whole_day(found))
@@ -204,6 +208,20 @@ class Roller:
             lambda connection: write_amounts(connection, cluster, rolled, day, values)
         )
 
+    async def _events(self, scope: Scope, day: date, until: datetime) -> Tally:
+        """The amounts of what is counted and not timed."""
+        masters = await self._masters(scope, begin(day), until)
+
+        def catalogue_at(instant: datetime) -> Catalogue:
+            return masters.at(instant).catalogue
+
+        return await self._read(lambda c: _events(c, scope.cluster, day, until, catalogue_at))
+
+    async def _masters(self, scope: Scope, since: datetime, until: datetime) -> Stretch:
+        if self._catalogues is None:
+            return Stretch([(since, InForce(scope.catalogue, None))])
+        return await self._catalogues.during(scope.cluster, since, until)
+
     async def _timed(self, scope: Scope, day: date, since: datetime, until: datetime) -> Tally:
         """The amounts of changes and of time in the hours from `since` on."""
         stretches = await self._read(
@@ -211,18 +229,23 @@ class Roller:
                 raw.surge_entries(connection, scope.cluster, begin(day), until), begin(day), until
             )
         )
+        masters = await self._masters(scope, since, until)
         found: Tally = Counter()
         standing = await self._standing(scope, since)
         memory: Memory = {}
-        for window in windows(day, until):
-            if window.since < since:
-                continue
+        whole = [window for window in windows(day, until) if window.since >= since]
+        for window in (part for each in whole for part in split(each, masters.changes)):
+            if window.since in masters.changes:
+                memory = {}
+            scope = replace(scope, catalogue=masters.at(window.since).catalogue)
             changes = await self._changes(scope, window)
 
             def count(
                 window: Window = window,
                 changes: list[raw.RawChange] = changes,
                 standing: Standing = standing,
+                scope: Scope = scope,
+                memory: Memory = memory,
             ) -> tuple[Tally, Standing]:
                 shown = [shown_of(*each) for each in changes]
                 return window_tally(scope, day, window, standing, shown, stretches, memory)
@@ -262,14 +285,15 @@ def _at(rolled: Rolled, through: datetime, upto: Heads) -> Rolled:
     return Rolled(rolled.version, through, upto.change_id, upto.journal_id, upto.late_id)
 
 
-def _events(connection: Connection, scope: Scope, day: date, until: datetime) -> Tally:
-    """The amounts of what is counted and not timed."""
-    cluster, catalogue, since = scope.cluster, scope.catalogue, begin(day)
+def _events(
+    connection: Connection, cluster: str, day: date, until: datetime, catalogue_at: CatalogueAt
+) -> Tally:
+    since = begin(day)
     found: Tally = Counter()
-    found.update(hold_counts(raw.holds_asked(connection, cluster, since, until), catalogue))
+    found.update(hold_counts(raw.holds_asked(connection, cluster, since, until), catalogue_at))
     found.update(outcome_counts(journal.outcomes(connection, cluster, since, until)))
     late = raw.late_between(connection, cluster, since, until)
-    found.update(unit_counts(Measure.LATE, late, catalogue))
+    found.update(unit_counts(Measure.LATE, late, catalogue_at))
     reminded = raw.reminders_between(connection, cluster, since, until)
-    found.update(unit_counts(Measure.REMINDERS, reminded, catalogue))
+    found.update(unit_counts(Measure.REMINDERS, reminded, catalogue_at))
     return found

@@ -5,7 +5,7 @@ logged, whatever came of them later.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,9 @@ from capacity.instants import epoch_millis, parse_instant
 from capacity.outcomes import Logged, OutcomeCode
 from capacity.units import Catalogue
 
+CatalogueAt = Callable[[datetime], Catalogue]
+"""The catalogue that was in force at an instant."""
+
 _ANSWERS = (HoldState.ACCEPTED, HoldState.DECLINED)
 _OF_OUTCOME = {
     OutcomeCode.ALTERNATIVE.value: Measure.OUTCOME_ALTERNATIVE,
@@ -24,13 +27,13 @@ _OF_OUTCOME = {
 }
 
 
-def hold_counts(holds: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> Tally:
+def hold_counts(holds: Iterable[Mapping[str, Any]], catalogue_at: CatalogueAt) -> Tally:
     """Holds by what became of them, from the last record of each."""
     found: Tally = Counter()
     for hold in holds:
         asked_at = parse_instant(hold["asked_at"])
         for measure, amount in _of_hold(hold, asked_at):
-            found[unit_key(catalogue, hold["unit"], measure, asked_at)] += amount
+            found[unit_key(catalogue_at, hold["unit"], measure, asked_at)] += amount
         if hold["agreement"] is not None:
             need = hold["need"] or {}
             where = (hold["agreement"], "", need.get("municipality") or "", hour_of(asked_at))
@@ -71,14 +74,14 @@ def outcome_counts(outcomes: Iterable[Logged]) -> Tally:
 
 
 def unit_counts(
-    measure: Measure, events: Iterable[tuple[str, datetime]], catalogue: Catalogue
+    measure: Measure, events: Iterable[tuple[str, datetime]], catalogue_at: CatalogueAt
 ) -> Tally:
     """Events of units, each with its unit and its instant, one by one."""
-    return Counter(unit_key(catalogue, unit, measure, at) for unit, at in events)
+    return Counter(unit_key(catalogue_at, unit, measure, at) for unit, at in events)
 
 
-def unit_key(catalogue: Catalogue, unit: str, measure: Measure, at: datetime) -> Key:
-    """The key of an event of a unit; kind and place as the catalogue has them today."""
-    known = catalogue.units.get(unit)
+def unit_key(catalogue_at: CatalogueAt, unit: str, measure: Measure, at: datetime) -> Key:
+    """The key of an event of a unit; kind and place as the catalogue of then has them."""
+    known = catalogue_at(at).units.get(unit)
     kind, municipality = (known.kind.value, known.municipality) if known else ("", "")
     return Key(measure, unit, kind, municipality, hour_of(at))

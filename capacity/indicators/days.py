@@ -1,6 +1,6 @@
 """Danish days and their hours, also those of 23 and of 25 hours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -33,6 +33,15 @@ def begin(day: date) -> datetime:
 def end(day: date) -> datetime:
     """The instant at which the next day begins."""
     return begin(day + timedelta(days=1))
+
+
+def split(window: Window, at: Iterable[datetime]) -> Iterator[Window]:
+    """The parts of a window between these instants, which are in order; all of its hour."""
+    for each in at:
+        if window.since < each < window.until:
+            yield window._replace(until=each)
+            window = window._replace(since=each)
+    yield window
 
 
 def windows(day: date, until: datetime | None = None) -> Iterator[Window]:
