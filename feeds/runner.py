@@ -249,13 +249,23 @@ class Duty:
         self._told = True
         self._sooner.set()
 
-    async def _wait(self, pause: timedelta) -> None:
+    async def _wait(self, step: timedelta) -> None:
+        """Until the next beat of the clock, so that all of a process's leases are one question."""
         self._sooner.clear()
         try:
-            async with asyncio.timeout(pause.total_seconds()):
+            async with asyncio.timeout(to_next_beat(self._elapsed(), step.total_seconds())):
                 await self._sooner.wait()
         except TimeoutError:
             return
+
+
+def to_next_beat(now: float, step: float) -> float:
+    """Seconds until a multiple of `step`; one that is almost there is left out.
+
+    Between two beats that are waited for lie a step and a quarter at most.
+    """
+    left = step - now % step
+    return left if left >= step / 4 else left + step
 
 
 def _client_for(sources: Iterable[Source]) -> "httpx.AsyncClient | None":

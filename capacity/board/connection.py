@@ -9,7 +9,7 @@ the caller's, see `calls`. And callers beyond the number of connections would fa
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -23,7 +23,7 @@ from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import PREFIX
 from capacity.board.primaries import Sentinels, Slots
 from capacity.board.routing import RoutedPool, RoutedRedis, Routes, where_it_lives
-from capacity.store_address import read_store_address
+from capacity.store_address import Address, read_store_address
 
 SOCKET_TIMEOUT = 3.0
 """Seconds after which an unanswered command counts as lost; far over a slow disk's fsync."""
@@ -145,6 +145,33 @@ class Store:
                     pipe.execute_command(*questions[place][1])
                 answers |= zip(its, await pipe.execute(), strict=True)
         return [answers[place] for place in range(len(questions))]
+
+    async def by_server(self, keys: Iterable[str]) -> list[list[str]]:
+        """The keys that are on one server just now, for each server that has any.
+
+        Where servers do not know who has a key, its errors are the client library's.
+        """
+        if self._routes is None or not self.is_cluster:
+            return [list(keys)]
+        found: dict[Address, list[str]] = {}
+        for key in keys:
+            found.setdefault(await self._routes.primaries.of(key), []).append(key)
+        return list(found.values())
+
+    async def ask_server(self, key: str, commands: Sequence[Command]) -> list[Any]:
+        """Send commands together to the server that has `key`; an answer may be its refusal.
+
+        Nothing is asked again elsewhere: whose key has moved meanwhile is refused.
+        """
+        if self._routes is None:
+            client = self.at(key)
+        else:
+            client = Redis(connection_pool=await self._routes.pool_of(key))
+        async with client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            answers: list[Any] = await pipe.execute(raise_on_error=False)
+            return answers
 
     async def primaries(self) -> list[Redis]:
         """A client of each primary there is; they need not be closed."""

@@ -15,13 +15,8 @@ local function lease_of(key)
   }
 end
 
--- Take the lease, or go on holding it. One that ran out and that nobody took meanwhile is simply
--- held again, under the same fence: nothing can have happened in between.
--- KEYS: lease. args: holder, name, ms. Reply: fence if it is the caller's, else 0; for how many ms
--- nobody had held it when it was taken (-1: never anybody; 0: not taken by this call); its holder's
--- name.
-local function lease_hold(keys, args)
-  local key, length, now = keys[1], tonumber(args[3]), now_ms()
+local function take_or_renew(key, args)
+  local length, now = tonumber(args[3]), now_ms()
   local lease, vacant = lease_of(key), 0
   if lease.holder ~= args[1] then
     -- A server whose clock was put back must not wait until it has caught up.
@@ -37,6 +32,17 @@ local function lease_hold(keys, args)
   end
   redis.call('HSET', key, 'until', whole(now + length))
   return {lease.fence, vacant, args[2]}
+end
+
+-- Take leases, or go on holding them, each for itself. One that ran out and that nobody took
+-- meanwhile is simply held again, under the same fence: nothing can have happened in between.
+-- KEYS: leases. args: holder, name, ms. Reply, for each lease: fence if it is the caller's, else 0;
+-- for how many ms nobody had held it when it was taken (-1: never anybody; 0: not taken by this
+-- call); its holder's name.
+local function lease_hold(keys, args)
+  local replies = {}
+  for at, key in ipairs(keys) do replies[at] = take_or_renew(key, args) end
+  return replies
 end
 
 -- Give the lease up, so that the next one need not wait. The fence stays, or it could not grow.

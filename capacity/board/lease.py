@@ -23,6 +23,7 @@ from typing import Any
 
 from capacity.board.calls import Argument, Caller
 from capacity.board.keys import ClusterKeys
+from capacity.board.lease_rounds import Rounds
 from capacity.board.store import Board
 from capacity.instants import from_epoch_millis
 
@@ -76,19 +77,25 @@ class Leases(Caller):
         self.name = name or process_name()
         self.token = secrets.token_hex(8)
         self.length = length
+        self._rounds = Rounds(self._store, "lease_hold", self._call)
 
     async def stop(self) -> None:
         """Close all connections; leases that are still held run out."""
         await self._store.aclose()
 
     async def hold(self, cluster: str) -> Hold:
-        """Take the lease or, where it is ours, renew it. May raise `BoardUnavailableError`."""
+        """Take the lease or, where it is ours, renew it. May raise `BoardUnavailableError`.
+
+        Those that are asked for at the same moment share a call (`lease_rounds`).
+        """
         length = self.length // timedelta(milliseconds=1)
-        fence, vacant, holder = await self._lease("hold", cluster, self.token, self.name, length)
+        asked = (self.token, self.name, length)
+        fence, vacant, holder = await self._rounds.ask(ClusterKeys(cluster).feeds, asked)
         return Hold(int(fence) or None, holder.decode(), _vacancy(int(vacant)))
 
     async def release(self, cluster: str) -> bool:
         """Give the lease up, so that another takes it at once; tells whether it was ours."""
+        await self._rounds.settled()  # a renewal that comes after this would take it again
         return bool(await self._lease("release", cluster, self.token))
 
     async def holders(self, clusters: Iterable[str]) -> dict[str, Holder]:

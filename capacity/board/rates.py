@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
@@ -26,7 +26,7 @@ _PEOPLE = f"{PREFIX}:{{people}}"
 class _Storage(RedisStorage):
     """Counts by way of our connections; the library would load every client it could use."""
 
-    DEPENDENCIES: ClassVar[list[str]] = ["redis"]
+    DEPENDENCIES = {"redis": None}  # noqa: RUF012 - as the library has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import socket
 import subprocess
 import tempfile
@@ -83,6 +84,16 @@ class Node:
     def log(self) -> str:
         """What the server has written of itself."""
         return (self._folder / "log").read_text(errors="replace")
+
+    def pause(self) -> None:
+        """Let it stand still: connections stay, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
