@@ -168,7 +168,7 @@ def opening_of(
 class AssumingBlock(Block):
     """A block that may name those of its own keys whose values are assumptions."""
 
-    assumptions: Words = []
+    assumptions: Words = Field(default_factory=list)
 
     @field_validator("assumptions")
     @classmethod

@@ -98,7 +98,10 @@ class ClusterBlock(AssumingBlock):
 
 
 class UnitBlock(AssumingBlock):
-    """One ``[[unit]]``; see `capacity.units.Unit`."""
+    """One ``[[unit]]``; see `capacity.units.Unit`.
+
+    Empty lists are made, not copied from a default: of 10,000 units that is felt.
+    """
 
     id: Id
     name: Name
@@ -109,17 +112,17 @@ class UnitBlock(AssumingBlock):
     freshness: FreshnessBlock
     authority: Authority
     operator: Authority
-    capabilities: Words = []
+    capabilities: Words = Field(default_factory=list)
     places: int | None = Field(default=None, ge=0, strict=True)
     phone: Phone | None = None
     opening: Openings | None = None
     holiday_opening: HolidayOpenings | None = None
-    holidays_also: list[YearlyDay] = []
+    holidays_also: list[YearlyDay] = Field(default_factory=list)
     hold_for: Duration = HOLD_FOR
     response: Duration | None = None
     remind: RemindBlock | None = None
     sor: Sor | None = None
-    service_area: Words = []
+    service_area: Words = Field(default_factory=list)
 
 
 class CatalogueFile(AssumingBlock):

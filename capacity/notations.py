@@ -5,6 +5,7 @@ Each reader takes what the file has and raises `ValueError` with words that foll
 
 import re
 from datetime import date, time, timedelta
+from functools import lru_cache
 
 _DURATION = re.compile(r"([0-9]{1,6}) ?(s|min|h|d)")
 _DURATION_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -16,10 +17,17 @@ _PHONE = re.compile(r"(?:\+45 ?)?([0-9]{2}) ?([0-9]{2}) ?([0-9]{2}) ?([0-9]{2})"
 
 def read_duration(value: object) -> timedelta:
     """A length of time such as ``"3 min"``, ``"4h"``, ``"90 s"`` or ``"1 d"``, above zero."""
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None or not int(match[1]):
+    length = _length(value) if isinstance(value, str) else None
+    if not length:
         raise ValueError('is no length of time above zero, such as "3 min", "4 h" or "1 d"')
-    return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
+    return length
+
+
+@lru_cache(maxsize=256)
+def _length(text: str) -> timedelta | None:
+    """Remembered: thousands of units share a few lengths."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])}) if match else None
 
 
 def read_days(value: object) -> frozenset[int]:

