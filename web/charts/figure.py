@@ -14,8 +14,9 @@ from web.words import Words
 def figure(view: ChartView, words: Words, *, since: int = 0, short: bool = False) -> Markup:
     """The figure as safe HTML, to be put into a page that loads `charts.css`.
 
-    The table tells of the points from the `since`-th on, with `short` in few letters; picture and
-    sentence of all.
+    The table tells of the points from the `since`-th on; picture and sentence of all. With `short`
+    it has few letters and is open; else it is folded on a screen, as sixty rows hide the next
+    picture, and open on paper.
     """
     sentence = description(view, words)
     html = render(
@@ -26,6 +27,7 @@ def figure(view: ChartView, words: Words, *, since: int = 0, short: bool = False
         description=sentence,
         legend=_legend(view, words),
         marks={found: _sample(found) for found in _shown(view)},
+        folded=not short,
         rows=table(view, words, short=short)[since:],
         centre=words.text("chart_median" if view.chart.kind is ChartKind.RUN else "chart_mean"),
     )
