@@ -96,6 +96,15 @@ async def test_every_call_of_the_week_stands_beside_what_the_board_showed(
     assert "Uge 50, 2024: 9. december – 15. december" in text
 
 
+async def test_what_is_of_later_because_earlier_is_not_recorded_is_said_to_be(
+    service: Service,
+) -> None:
+    text = await page(service)
+    assert "er for nogle kald fra 16. december 2024 kl. 09.00, senere end kaldet" in text
+    answer = await ledger(service)
+    assert {call["master_data"]["recorded"] for call in answer["calls"]} == {False}
+
+
 async def test_nobody_is_named(service: Service) -> None:
     text = await page(service)
     assert "a_1" not in text

@@ -136,6 +136,23 @@ async def test_a_unit_that_was_not_there_then_is_absent(service: Service) -> Non
     assert 'data-unit="syddjurs-akutplads"' in after
 
 
+async def test_what_is_of_later_because_earlier_is_not_recorded_is_said_to_be(
+    service: Service,
+) -> None:
+    """The service's first start is now; the history that it found is older."""
+    told = "er fra 3. januar 2025 kl. 13.00: hvad der gjaldt før, er ikke registreret."
+    assert told in await look(service, **instant(AFTER))
+    english = "Master data (opening hours, distances, agreements) of 3 January 2025 at 13:00"
+    assert f"{english}: earlier is not recorded." in await look(
+        service, **instant(AFTER), lang="en"
+    )
+    now = await look(service, **instant(NOW), lang="da")
+    assert "gældende fra 3. januar 2025 kl. 13.00." in now
+    answer = await service.client.get("/api/v1/board/randers", params=instant(AFTER))
+    master = {"in_force_since": format_instant(NOW), "recorded": False}
+    assert answer.json()["master_data"] == master
+
+
 async def test_steps_lead_from_change_to_change(service: Service) -> None:
     page = await look(service, **instant(BEFORE + timedelta(minutes=9)))
     assert way(page, "change_on") == format_instant(BEFORE + timedelta(minutes=10))
