@@ -23,6 +23,7 @@ from web.charts.scale import Scale, round_steps, some_of
 from web.charts.svg import element
 from web.headers import CONTENT_SECURITY_POLICY
 from web.pages import STATIC
+from web.pages.indicators import possible
 from web.words import Lang, Words
 
 DA, EN = Words("da"), Words("en")
@@ -107,6 +108,18 @@ def test_names_of_lines_do_not_lie_on_each_other() -> None:
     places = [float(name.get("y", 0)) for name in names]
     assert len(places) == 4
     assert min(b - a for a, b in pairwise(places)) >= 14.9
+
+
+def test_no_limit_is_shown_where_no_figure_can_be() -> None:
+    """Of seldom events the statistics alone put one below zero."""
+    chart = xmr([0, 2] * 8 + [9])
+    assert chart.points[0].lower is not None
+    assert chart.points[0].lower < 0
+    shown = possible(chart)
+    assert {point.lower for point in shown.points} == {0}
+    assert [point.signals for point in shown.points] == [p.signals for p in chart.points]
+    assert possible(xmr([50, 51] * 8)) == xmr([50, 51] * 8)
+    assert "usual is 0.0 to" in told(view_of(shown), EN)
 
 
 def test_the_picture_is_told_in_danish_and_english() -> None:

@@ -4,7 +4,7 @@ No script. The sentences are those of the charts they lead to, so the two cannot
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from capacity.indicators.definitions import Definition, Measured, Text
 from capacity.indicators.figures import Step as Length
 from capacity.indicators.figures import next_period
+from capacity.spc import Chart
 from capacity.units import Catalogue
 from web.charts import ChartView, Step, figure, latest_special
 from web.charts.numbers import period, with_unit
@@ -152,6 +153,15 @@ def unit_of(definition: Definition, words: Words) -> str:
     return words.text(f"indicators_{definition.measured}")
 
 
+def possible(chart: Chart) -> Chart:
+    """The chart with no limit below zero, where no figure of ours can be; signals as they are."""
+    points = (
+        point if point.lower is None or point.lower >= 0 else replace(point, lower=0.0)
+        for point in chart.points
+    )
+    return replace(chart, points=tuple(points))
+
+
 def view_of(told: Told, words: Words, names: Mapping[str, str]) -> ChartView:
     """The chart as it is shown; its `id` is what sentences lead to. `names` are those of
     municipalities.
@@ -161,7 +171,7 @@ def view_of(told: Told, words: Words, names: Mapping[str, str]) -> ChartView:
     return ChartView(
         id=f"i-{definition.id}",
         title=said(definition.name, words),
-        chart=told.chart,
+        chart=possible(told.chart),
         days=[each.day for each in told.periods],
         step=Step(told.step),
         unit=unit,
