@@ -56,7 +56,7 @@ class Source:
             # What is kept back would be the newest of all, were it ever applied.
             document = _document(POLLED, KEPT_BACK, ahead=20)
             self.waiting.set()
-            self._let_go.wait(30)
+            self._let_go.wait(60)
             return document
         return _document(POLLED, self.occupied)
 
@@ -123,7 +123,7 @@ class Scene:
     async def holds_an_answer(self, process: RunnerProcess) -> None:
         """Wait until a process has asked the source, which keeps the answer back."""
         await self.is_held_by(process)
-        assert await asyncio.to_thread(self.source.waiting.wait, 10)
+        assert await asyncio.to_thread(self.source.waiting.wait, 30)
 
     def begin(self, name: str, *, hears: bool = True) -> RunnerProcess:
         process = RunnerProcess(
@@ -143,7 +143,7 @@ class Scene:
     async def holder(self) -> str:
         return (await self._leases.holders([CLUSTER]))[CLUSTER].name
 
-    async def is_held_by(self, process: RunnerProcess, within: float = 15) -> float:
+    async def is_held_by(self, process: RunnerProcess, within: float = 30) -> float:
         """Wait until a process runs the feeds; returns the seconds that took."""
         began = time.monotonic()
 
@@ -153,7 +153,7 @@ class Scene:
         await until(held, within)
         return time.monotonic() - began
 
-    async def shows(self, unit: str, occupied: int, within: float = 15) -> None:
+    async def shows(self, unit: str, occupied: int, within: float = 30) -> None:
         """Wait until the board shows a count."""
 
         async def shown() -> bool:
@@ -188,7 +188,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         store.close()
 
 
-async def said(process: RunnerProcess, words: str, within: float = 10) -> None:
+async def said(process: RunnerProcess, words: str, within: float = 30) -> None:
     await until(lambda: words in process.log, within)
 
 
@@ -224,7 +224,7 @@ async def test_an_orderly_stop_hands_over_at_once_and_ends_what_was_begun(scene:
     scene.source.answer()  # the lease is first's until what it had begun is done
     await scene.shows(POLLED, KEPT_BACK)
     await scene.is_held_by(second)
-    assert await asyncio.to_thread(first.process.wait, 10) == 0
+    assert await asyncio.to_thread(first.process.wait, 60) == 0
     assert "ended in order" in first.log
     for log in (first.log, second.log):
         assert "ERROR" not in log

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.bounded import GET, Start, port_of
 from tests.support.raw import exchange, statuses, wire
+from tests.support.stopwatch import stopwatch
 
 pytest_plugins = ["tests.support.bounded_fixtures"]
 
@@ -17,14 +18,16 @@ async def test_a_head_has_a_time_however_it_trickles(start: Start) -> None:
         port = port_of(service)
         for begun in (b"GET /", GET[:-2], GET[:-2] + b"X-Any: "):
             began = time.monotonic()
-            async with wire(port) as connection:
-                rest = asyncio.create_task(connection.rest())
-                await connection.say(begun)
-                while not rest.done():  # each byte is progress, and none of it buys time
-                    await connection.say(b"X")
-                    await asyncio.sleep(0.1)
-                assert statuses(await rest) == [408]
-            assert 0.9 < time.monotonic() - began < 20
+            with stopwatch() as watch:
+                async with wire(port) as connection:
+                    rest = asyncio.create_task(connection.rest())
+                    await connection.say(begun)
+                    while not rest.done():  # each byte is progress, and none of it buys time
+                        await connection.say(b"X")
+                        await asyncio.sleep(0.1)
+                    assert statuses(await rest) == [408]
+            assert time.monotonic() - began > 0.9
+            assert watch.seconds < 10
         async with wire(port) as silent:
             assert await silent.rest() == b"", "browsers connect ahead of need: that is no error"
 
@@ -88,10 +91,8 @@ async def test_a_client_that_reads_nothing_is_dropped(start: Start) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         raw.connect(("127.0.0.1", port_of(service)))
         raw.setblocking(False)
-        began = time.monotonic()
-        with pytest.raises(ConnectionError):
+        with pytest.raises(ConnectionError):  # else it ends in a TimeoutError
             await ask_for_ever(raw, ask)
-        assert time.monotonic() - began < 50
         raw.close()
         assert statuses(await exchange(port_of(service), GET)) == [200]
 

@@ -46,6 +46,7 @@ from tests.support.live import (
     open_mirror,
     source_file,
 )
+from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
@@ -90,7 +91,7 @@ async def test_a_snapshot_then_rows_then_heartbeats(board: Board, serve: Serve, 
         assert [row["unit"] for row in one.of_type("rows")[0]["rows"]] == ["u", "v"]
         await until(lambda: len(one.of_type("heartbeat")) >= 3)
         assert one.live
-    async with mirror(server.url) as another, httpx.AsyncClient() as client:
+    async with mirror(server.url) as another, httpx.AsyncClient(timeout=30) as client:
         await assert_board_equals_fresh_snapshot(board, another)
         answer = await client.get(f"http://127.0.0.1:{server.port}/api/v1/board/{CLUSTER}")
         assert answer.json()["cursor"] == str(another.cursor)
@@ -393,9 +394,11 @@ async def test_a_restarted_store_is_a_new_epoch_for_everyone(
             assert before is not None
 
             await asyncio.to_thread(store.kill)
-            await until(lambda: not one.live, within=5)
+            with stopwatch() as watch:
+                await until(lambda: not one.live)
+            assert watch.seconds < 5
             await asyncio.to_thread(store.start)
-            await until(lambda: one.live, within=10)
+            await until(lambda: one.live)
             await board.apply(CLUSTER, [reading("v", 1)])
 
             async with mirror(server.url, before) as other:
@@ -474,10 +477,14 @@ async def test_a_board_that_does_not_read_harms_nobody_and_recovers(
         async with mirror(server.url) as other:
             most, longest = 0, 0.0
             async with flooded(valkey_server.url):
-                while other.received < 9_000_000:  # more than what lies between can hold
-                    await asyncio.sleep(0.05)
-                    most = max(most, server.unsent())
-                    longest = max(longest, time.monotonic() - other.arrivals[-1])
+                with stopwatch() as watch:
+                    heard, at = 0, 0.0
+                    while other.received < 9_000_000:  # more than what lies between can hold
+                        await asyncio.sleep(0.05)
+                        most = max(most, server.unsent())
+                        longest = max(longest, watch.seconds - at)
+                        if len(other.frames) > heard:
+                            heard, at = len(other.frames), watch.seconds
             await assert_board_equals_fresh_snapshot(board, other)
             assert longest < 3, "another board had to wait"
             assert MAX_BUFFERED / 4 < most < MAX_BUFFERED + 200_000
@@ -504,7 +511,7 @@ async def test_a_board_that_never_reads_is_dropped(
             assert server.hub.boards == 2
 
             async with flooded(valkey_server.url):
-                await until(lambda: server.hub.boards == 1, within=20)
+                await until(lambda: server.hub.boards == 1)
 
             assert server.hub.boards_dropped == 1
             await assert_board_equals_fresh_snapshot(board, other)
@@ -522,7 +529,7 @@ async def test_a_board_that_answers_no_pings_is_dropped_whatever_is_unsent(
             assert server.hub.boards == 2
 
             async with flooded(valkey_server.url, 200_000):
-                await until(lambda: server.hub.boards == 1, within=20)
+                await until(lambda: server.hub.boards == 1)
 
             assert server.hub.boards_dropped == 0
             await assert_board_equals_fresh_snapshot(board, other)
@@ -577,11 +584,11 @@ async def test_half_handshakes_and_slow_heads_hold_nobody_up(board: Board, serve
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(head)
         halves.append(writer)
-    began = time.monotonic()
-    async with mirror(server.url) as one:
-        await board.apply(CLUSTER, [reading("u", 1)])
-        await assert_board_equals_fresh_snapshot(board, one)
-    assert time.monotonic() - began < 3
+    with stopwatch() as watch:
+        async with mirror(server.url) as one:
+            await board.apply(CLUSTER, [reading("u", 1)])
+            await assert_board_equals_fresh_snapshot(board, one)
+    assert watch.seconds < 5
     assert server.hub.boards <= 1
     for writer in halves:
         writer.close()
@@ -619,7 +626,7 @@ async def test_sigterm_under_load_with_a_frozen_board(
 
     def push() -> None:
         """As a source does, one reading after another, until the door is shut."""
-        with httpx.Client(base_url=process.base, timeout=10) as client:
+        with httpx.Client(base_url=process.base, timeout=30) as client:
             while True:
                 at = utc_now().isoformat(timespec="milliseconds")
                 report = {"unit": UNIT, "observed_at": at, "total": 4, "occupied": 1}
@@ -644,18 +651,17 @@ async def test_sigterm_under_load_with_a_frozen_board(
             pushing.start()
             await until(lambda: len(acknowledged) > 10)
             await until(lambda: one.received > 7_000_000, within=30)  # the frozen ones are full
-            process.process.send_signal(signal.SIGTERM)
-            began = time.monotonic()
-            closed = await one.until_closed()
-            await asyncio.to_thread(process.process.wait, 15)
-            took = time.monotonic() - began
-        pushing.join(15)
+            with stopwatch() as watch:
+                process.process.send_signal(signal.SIGTERM)
+                closed = await one.until_closed()
+                await asyncio.to_thread(process.process.wait, 60)
+        pushing.join(60)
         for raw in frozen:
             raw.close()
     finally:
         process.end()
 
-    assert took < 10
+    assert watch.seconds < 10
     assert process.process.returncode == 0, process.log
     assert closed.rcvd is not None
     assert closed.rcvd.code == 1012
@@ -689,11 +695,11 @@ class ServeProcess:
 
     def wait_until_ready(self) -> None:
         """Wait until it serves boards."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log
             try:
-                if httpx.get(f"{self.base}/readyz").status_code == 200:
+                if httpx.get(f"{self.base}/readyz", timeout=30).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)

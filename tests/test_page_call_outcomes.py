@@ -55,7 +55,7 @@ def status(page: Page):
 
 
 def logged(server: CallServer, many: int = 1) -> dict[str, object]:
-    deadline = time.monotonic() + 10  # the click is answered in the page's own time
+    deadline = time.monotonic() + 30  # the click is answered in the page's own time
     while len(found := server.outcomes()) < many and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(found) == many

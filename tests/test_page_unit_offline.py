@@ -7,6 +7,7 @@ that was kept and outlives an upgrade of the program.
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -32,6 +33,9 @@ from tests.support.phone import (
 )
 
 pytestmark = pytest.mark.browser
+
+ROUGHLY = timedelta(seconds=3)
+"""What the page's idea of the server's clock may be wrong by."""
 
 KEPT = """async () => {
   const found = [];
@@ -76,7 +80,7 @@ def paths(page: Page) -> set[str]:
 
 def until_kept(page: Page, path: str = f"unit/{PLACE}") -> None:
     """Wait until the page would open without a network."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while path not in paths(page):
         assert time.monotonic() < deadline, paths(page)
         page.wait_for_timeout(50)
@@ -94,6 +98,7 @@ def test_a_tap_in_a_dead_spot_is_kept_and_sent_with_its_own_moment(page, service
     tap(page, '[data-free="1"]')
     told(page, "Ikke sendt endnu: 1 ledig")
     expect(page.locator('[data-free="1"][data-waits]')).to_have_count(1)
+    before = utc_now()
     tap(page, '[data-free="0"]')
     told(page, "Ikke sendt endnu: 0 ledige")
     told(page, "Erstatter: 1 ledig")
@@ -104,7 +109,7 @@ def test_a_tap_in_a_dead_spot_is_kept_and_sent_with_its_own_moment(page, service
     told(page, "Sendt: 0 ledige, som du trykkede kl.")
     row = service.row()
     assert row["free"] == 0
-    assert abs((when(row["observed_at"]) - made).total_seconds()) < 3
+    assert before - ROUGHLY < when(row["observed_at"]) < made + ROUGHLY
     assert pending(page) is None
     assert [row["free"] for row in service.changes() if row["source"] == "nurse"] == [0]
 
@@ -120,7 +125,7 @@ def test_the_page_says_that_the_link_is_gone_and_taps_go_on(page, service):
     service.start()
     told(page, "2 ledige")
     page.wait_for_selector(LIVE)
-    expect(page.locator("[data-status]")).not_to_contain_text("Ikke sendt", timeout=20_000)
+    expect(page.locator("[data-status]")).not_to_contain_text("Ikke sendt")
     assert service.row()["free"] == 2
 
 
@@ -166,14 +171,15 @@ def test_opened_without_a_network_it_shows_no_figures_and_keeps_a_tap(page, serv
     assert page.locator('[data-free][aria-pressed="true"]').count() == 0
     assert page.evaluate("() => document.body.dataset.row") == "null"
     told(page, "Ikke sendt endnu: 1 ledig")  # from before the reload
+    before = utc_now()
     tap(page, '[data-free="0"]')
     told(page, "Ikke sendt endnu: 0 ledige")
     made = utc_now()
     page.context.set_offline(False)
-    page.wait_for_selector(LIVE, timeout=30_000)
+    page.wait_for_selector(LIVE)
     told(page, "0 ledige")
     expect(page.locator('main [data-slot="now"]')).to_have_text("Nu vist: 0 af 2 ledige")
-    assert abs((when(service.row()["observed_at"]) - made).total_seconds()) < 3
+    assert before - ROUGHLY < when(service.row()["observed_at"]) < made + ROUGHLY
 
 
 def test_it_opens_while_the_server_is_dead_and_is_itself_again_after(page, service):
@@ -186,7 +192,7 @@ def test_it_opens_while_the_server_is_dead_and_is_itself_again_after(page, servi
     tap(page, '[data-free="1"]')
     told(page, "Ikke sendt endnu: 1 ledig")
     service.start()
-    page.wait_for_selector(LIVE, timeout=30_000)
+    page.wait_for_selector(LIVE)
     expect(page.locator('main [data-slot="now"]')).to_have_text("Nu vist: 1 af 2 ledig")
     assert "shell" not in page.evaluate("() => ({...document.body.dataset})")
 
@@ -221,7 +227,7 @@ def test_a_shell_of_an_older_version_does_not_outlive_the_upgrade(page, service,
     monkeypatch.setattr("web.unit_routes.shell_version", lambda: "the-next-one")
     page.reload()
     page.wait_for_selector(LIVE)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while {name for name, _ in page.evaluate(KEPT)} != {"akutoverblik-shell-the-next-one"}:
         assert time.monotonic() < deadline, page.evaluate(KEPT)
         page.wait_for_timeout(50)
@@ -260,7 +266,7 @@ def test_it_can_be_installed(page, service):
 
 
 def test_the_manifest_names_the_page_and_icons_that_are_there(service):
-    answer = httpx.get(f"{service.base}/unit/{PLACE}/manifest.webmanifest")
+    answer = httpx.get(f"{service.base}/unit/{PLACE}/manifest.webmanifest", timeout=30)
     assert answer.headers["Content-Type"] == "application/manifest+json"
     manifest = answer.json()
     assert manifest["name"].startswith("Akutpladser Favrskov")
@@ -268,7 +274,7 @@ def test_the_manifest_names_the_page_and_icons_that_are_there(service):
     assert manifest["start_url"] == f"/unit/{PLACE}"
     assert manifest["start_url"].startswith(manifest["scope"])
     for icon in manifest["icons"]:
-        picture = httpx.get(service.base + icon["src"])
+        picture = httpx.get(service.base + icon["src"], timeout=30)
         assert picture.headers["Content-Type"] == "image/png"
         width, height = (int.from_bytes(picture.content[at : at + 4]) for at in (16, 20))
         assert icon["sizes"] == f"{width}x{height}"
@@ -278,11 +284,11 @@ def test_the_manifest_names_the_page_and_icons_that_are_there(service):
 
 
 def test_the_worker_is_served_so_that_it_may_look_after_every_page(service):
-    answer = httpx.get(f"{service.base}/sw.js")
+    answer = httpx.get(f"{service.base}/sw.js", timeout=30)
     assert answer.headers["Content-Type"].startswith("text/javascript")
     assert answer.headers["Cache-Control"] == "no-cache"
     assert "importScripts" not in answer.text
-    shell = httpx.get(f"{service.base}/unit/{PLACE}/shell")
+    shell = httpx.get(f"{service.base}/unit/{PLACE}/shell", timeout=30)
     version = shell.headers["Shell-Version"]
     assert answer.text.startswith(f'const VERSION = "{version}";')
     assert "trusted-types service-worker" in shell.headers["Content-Security-Policy"]

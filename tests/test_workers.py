@@ -7,7 +7,6 @@ that one, as behind a proxy that keeps nobody to one machine; and several worker
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -34,6 +33,7 @@ from tests.support.live import (
 )
 from tests.support.people import PASSWORD, csrf_in
 from tests.support.serving import Serving
+from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
 from web.auth import passwords
 from web.auth.watch import SESSION_ENDED
@@ -170,12 +170,12 @@ async def test_signed_in_at_one_means_signed_in_at_the_other(
     async with mirror(pair.live(pair.two), additional_headers={"Cookie": cookie}) as board:
         await until(lambda: bool(board.of_type("snapshot")))
         form = (await client.get(f"{one}/sign-in")).text
-        began = time.monotonic()
-        await client.post(f"{one}/sign-out", data={"csrf": csrf_in(form)})
-        closed = await board.until_closed(within=10)
+        with stopwatch() as watch:
+            await client.post(f"{one}/sign-out", data={"csrf": csrf_in(form)})
+            closed = await board.until_closed()
         assert closed.rcvd is not None
         assert closed.rcvd.code == SESSION_ENDED
-        assert time.monotonic() - began < 5  # what docs/security.md promises
+        assert watch.seconds < 5  # what docs/security.md promises
 
 
 async def test_the_feeds_are_run_by_one_and_taken_over_at_once(pair: Pair) -> None:
@@ -228,7 +228,7 @@ async def test_workers_share_a_port_and_one_that_dies_is_started_again(
         await asyncio.to_thread(service.wait_until_ready)
         key = KeyRing(folder / "keys.toml").make(KeyKind.BOARD, CLUSTER, utc_now())
         headers = {"Authorization": f"Bearer {key}"}
-        await until(lambda: service.log.count("ready: ") == 2, 30)
+        await until(lambda: service.log.count("ready: ") == 2)
         first, second = web_processes(service)
         boards = [
             httpx.AsyncClient(base_url=service.base, headers=headers, timeout=30) for _ in range(16)
@@ -241,7 +241,7 @@ async def test_workers_share_a_port_and_one_that_dies_is_started_again(
             await asyncio.gather(*(board.aclose() for board in boards))
         os.kill(first, signal.SIGKILL)
         await until(lambda: second in web_processes(service) and len(web_processes(service)) == 2)
-        await until(lambda: service.log.count("ready: ") == 3, 30)
+        await until(lambda: service.log.count("ready: ") == 3)
         # Nobody is refused, whichever of the two sockets the kernel gave them.
         for _ in range(8):
             async with httpx.AsyncClient(base_url=service.base, timeout=30) as fresh:

@@ -49,7 +49,7 @@ def without_a_disk(url: str) -> Iterator[None]:
     For a promise of time of ours: how slow the disk of this machine is tells nothing of it.
     """
     with closing(Redis.from_url(url, decode_responses=True)) as client:
-        before = client.config_get("appendfsync")["appendfsync"]
+        before = str(client.config_get("appendfsync")["appendfsync"])
         client.config_set("appendfsync", "no")
         try:
             yield
