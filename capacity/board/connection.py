@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -21,6 +21,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from capacity.board.journal import JOURNAL_LENGTH
 from capacity.board.keys import PREFIX
+from capacity.board.lean import LeanPool, LeanRedis
 from capacity.board.primaries import Sentinels, Slots
 from capacity.board.routing import RoutedPool, RoutedRedis, Routes, where_it_lives
 from capacity.store_address import Address, read_store_address
@@ -71,10 +72,8 @@ class Store:
             "retry": Retry(NoBackoff(), 0),
         }
         if address.kind == "single":
-            pool = BlockingConnectionPool.from_url(
-                address.single, max_connections=connections, **options
-            )
-            self._clients[0] = Redis.from_pool(pool)
+            pool = LeanPool.from_url(address.single, max_connections=connections, **options)
+            self._clients[0] = LeanRedis.from_pool(pool)
             return
         options |= {"username": address.username, "password": address.password, "db": address.db}
         primaries = Slots(address) if self.is_cluster else Sentinels(address)

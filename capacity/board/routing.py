@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
+from redis.asyncio.connection import AbstractConnection, SSLConnection
 from redis.exceptions import (
     AskError,
     ClusterDownError,
@@ -22,6 +22,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from capacity.board.lean import LeanConnection, LeanPool, LeanRedis
 from capacity.board.primaries import Primaries
 from capacity.store_address import Address
 
@@ -56,7 +57,7 @@ class Routes:
     async def clients(self) -> list[Redis]:
         """A client of each primary there is."""
         found = [await self._pool_at(address) for address in await self.primaries.all()]
-        return [Redis(connection_pool=pool) for pool in found]
+        return [LeanRedis(connection_pool=pool) for pool in found]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -81,20 +82,20 @@ class Routes:
             await self._pools[address].disconnect(inuse_connections=False)
 
 
-class _PrimaryPool(BlockingConnectionPool):
+class _PrimaryPool(LeanPool):
     """Connections to one server."""
 
     def __init__(self, routes: Routes, **options: Any) -> None:
         self.routes = routes
         super().__init__(connection_class=routes.connection_class, **options)
 
-    def make_connection(self) -> Connection:
+    def make_connection(self) -> "_Routed":
         connection: _Routed = super().make_connection()  # type: ignore[no-untyped-call]
         connection.home = self
         return connection
 
 
-class _Routed(Connection):
+class _Routed(LeanConnection):
     """A connection that tells when its server may not be the primary any more."""
 
     home: _PrimaryPool
@@ -149,15 +150,14 @@ class RoutedPool(ConnectionPool):
         self, command_name: str | None = None, *keys: Any, **options: Any
     ) -> AbstractConnection:
         pool = await self._routes.pool_of(self._key)
-        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
-        return connection
+        return await pool.get_connection()
 
     async def release(self, connection: AbstractConnection) -> None:
         assert isinstance(connection, _Routed)
         await connection.home.release(connection)
 
 
-class RoutedRedis(Redis):
+class RoutedRedis(LeanRedis):
     """A client of the keys of one slot, or of all where there is one primary."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
