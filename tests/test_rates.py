@@ -89,3 +89,35 @@ async def test_all_of_a_crowd_hear_that_the_store_is_away(tmp_path: Path) -> Non
     finally:
         await rates.stop()
         server.close()
+
+
+async def test_who_comes_again_and_again_is_counted_beforehand(board: Board) -> None:
+    now = 1000.0
+    rates = Rates(board._url, utc_now, ticks=lambda: now)
+    try:
+        await rates.hit("x", "nobody", 1)  # the store learns the script
+        assert await allowed(rates, 20, limit=1200) == 20
+        client = board._store.at("c")
+        await client.config_resetstat()
+        now = 1001.0
+        for _ in range(22):
+            assert (await rates.hit("x", "somebody", 1200)).allowed
+        asked = await client.info("commandstats")
+        assert asked["cmdstat_evalsha"]["calls"] == 2, "one visit and ten beforehand, each time"
+    finally:
+        await rates.stop()
+
+
+async def test_nobody_gets_beyond_the_limit_by_being_counted_beforehand(board: Board) -> None:
+    now = 1000.0
+    rates = Rates(board._url, utc_now, ticks=lambda: now)
+    try:
+        found = 0
+        for _ in range(70):
+            for _ in range(10):
+                found += (await rates.hit("x", "somebody", 600)).allowed
+            now += 0.4
+        assert 550 < found <= 600
+        assert not (await rates.hit("x", "somebody", 600)).allowed
+    finally:
+        await rates.stop()

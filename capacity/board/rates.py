@@ -1,14 +1,18 @@
 """Rate limits and the delays after failed sign-ins, counted in Redis/Valkey for all processes."""
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from capacity.board.advance import Advance
 from capacity.board.connection import Store
 from capacity.board.crowd import Crowds, Limit, Tally
 from capacity.board.keys import PREFIX
@@ -37,10 +41,17 @@ class Verdict:
     retry_after: int = 0
 
 
+_MAY = Verdict(allowed=True)
+
+
 class Rates:
     """Counts by name; `BoardUnavailableError` when the store is away."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(
+        self, url: str, clock: Clock, *, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`ticks` are seconds that only go on."""
+        self._ticks = ticks
         self._store = Store(url)
         self._rates = self._store.at(_RATES)
         self._people = self._store.at(_PEOPLE)
@@ -54,14 +65,26 @@ class Rates:
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._crowds = Crowds(self._count)
+        self._advance = Advance()
 
     async def hit(self, what: str, who: str, per_minute: int) -> Verdict:
         """Count one request of `who` against a limit a minute (a sliding window)."""
-        name = hashlib.sha256(who.encode()).hexdigest()[:32]
-        wait = await self._crowds.come(Limit(what, name, per_minute))
+        limit = Limit(what, _name_of(who), per_minute)
+        if self._advance.take(limit, self._ticks()):
+            return _MAY
+        wait = await self._crowds.come(limit)
         return Verdict(not wait, wait)
 
     async def _count(self, limit: Limit, visitors: int) -> Tally:
+        """Count those who are there, and places for those who come again soon."""
+        tally = await self._ask(limit, visitors + self._advance.wanted(limit))
+        beforehand = tally.allowed - visitors
+        if beforehand > 0:
+            self._advance.put(limit, beforehand, self._ticks())
+            return Tally(visitors)
+        return tally
+
+    async def _ask(self, limit: Limit, visitors: int) -> Tally:
         """Count some requests that came together: all, or as many as there is room for."""
         item = RateLimitItemPerMinute(limit.per_minute)
         async with asking():
@@ -106,6 +129,11 @@ class Rates:
     async def stop(self) -> None:
         """Close the connections."""
         await self._store.aclose()
+
+
+@lru_cache(maxsize=1024)
+def _name_of(who: str) -> str:
+    return hashlib.sha256(who.encode()).hexdigest()[:32]
 
 
 def _failures(login: str) -> str:
