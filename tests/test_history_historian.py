@@ -17,7 +17,7 @@ import pytest
 from capacity.board import Board, Reading
 from capacity.board.changes import Change
 from capacity.history import Historian, History, Position
-from capacity.history.historian import id_before
+from capacity.history.historian import BUSY, BUSY_TIMES, id_before
 from tests.support.databases import PostgresServer, dump
 from tests.support.streams import MORNING, MemoryStreams
 
@@ -411,3 +411,20 @@ async def test_with_the_real_board(database_url: str, board: Board) -> None:
 def test_the_id_before() -> None:
     assert id_before("5-3") == "5-2"
     assert id_before("5-0") == "4-18446744073709551615"
+
+
+async def test_changes_are_gathered_for_longer_while_many_come(database_url: str) -> None:
+    streams, nap = MemoryStreams(), Nap()
+    async with opened(database_url) as history:
+        historian = Historian(
+            history, streams, ["c"], clock=lambda: NOW, sleep=nap, idle=1.0, gather=0.5
+        )
+        async with running(historian):
+            for number in (1, BUSY, 1, 1):
+                await streams.idle()
+                fill(streams, number)
+                await nap.fallen_asleep()
+                await nap.wake()
+            await streams.idle()
+    assert nap.seconds == [0.5, 0.5, 0.5 * BUSY_TIMES, 0.5]
+    assert_all_recorded(database_url, streams)

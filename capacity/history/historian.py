@@ -29,6 +29,11 @@ IDLE = 5.0
 """Seconds between looks when nothing happens; late readings and the journal's entries that come
 with no change wait at most this long."""
 
+BUSY = 4
+"""Changes found at one look that promise more to come at once."""
+BUSY_TIMES = 3
+"""So much longer changes are gathered then: a transaction costs hardly more for thirty of them."""
+
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts while the database or the store is away, doubling in between."""
 
@@ -81,8 +86,9 @@ class Historian:
     ) -> None:
         """`jitter` gives numbers from 0 to 1; `idle` and `gather` are in seconds.
 
-        After a change the historian waits `gather` for more: a transaction, with its fsync, for
-        every single change would take most of the process's time.
+        After a change the historian waits `gather` for more, and `BUSY_TIMES` as long where it
+        found many the last time: a transaction, with its fsync, for every single change would
+        take most of the process's time.
         """
         self._history = history
         self._source = source
@@ -106,12 +112,14 @@ class Historian:
     async def run(self) -> None:
         """Record until cancelled; failures are logged once, waited out and tried again."""
         while True:
+            before = self.changes_recorded
             try:
                 await self.catch_up()
                 self._note_success()
                 await self._source.wait_for_changes(self._read_positions(), self._idle)
                 if self._gather:
-                    await self._sleep(self._gather)
+                    busy = self.changes_recorded - before >= BUSY
+                    await self._sleep(self._gather * (BUSY_TIMES if busy else 1))
             except Exception as error:  # noqa: BLE001 - a pump that ends on an unforeseen error loses history in silence
                 self._note_failure(error)
                 await self._sleep(self._pause())

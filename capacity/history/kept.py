@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import col
 
 from capacity.history.kept_tables import RawKeptRecord
@@ -21,12 +21,15 @@ class Kept:
     thinned_until: datetime | None = None
 
 
+_READ = select(col(RawKeptRecord.since), col(RawKeptRecord.thinned_until)).where(
+    col(RawKeptRecord.cluster) == bindparam("of_cluster")
+)
+_LOCK = _READ.with_for_update()
+
+
 def read_kept(connection: Connection, cluster: str, *, lock: bool = False) -> Kept:
     """What is kept of a cluster; with `lock` nobody else changes it until this transaction ends."""
-    query = select(col(RawKeptRecord.since), col(RawKeptRecord.thinned_until)).where(
-        col(RawKeptRecord.cluster) == cluster
-    )
-    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    found = connection.execute(_LOCK if lock else _READ, {"of_cluster": cluster}).one_or_none()
     return Kept() if found is None else Kept(*found)
 
 

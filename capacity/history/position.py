@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -32,17 +32,24 @@ NOWHERE = Position()
 """The position before anything was recorded."""
 
 
+# Made once: to put a statement together takes longer than the database does to answer it.
+_OF_CLUSTER = col(PositionRecord.cluster) == bindparam("of_cluster")
+_READ = select(
+    col(PositionRecord.epoch),
+    col(PositionRecord.seq),
+    col(PositionRecord.stream_id),
+    col(PositionRecord.late_stream_id),
+    col(PositionRecord.journal_stream_id),
+    col(PositionRecord.journal_number),
+).where(_OF_CLUSTER)
+_LOCK = _READ.with_for_update()
+_MOVE = update(PositionRecord).where(_OF_CLUSTER)
+
+
 def read_position(connection: Connection, cluster: str, *, lock: bool = False) -> Position | None:
     """The stored position; with `lock` nobody else moves it before this transaction ends."""
-    query = select(
-        col(PositionRecord.epoch),
-        col(PositionRecord.seq),
-        col(PositionRecord.stream_id),
-        col(PositionRecord.late_stream_id),
-        col(PositionRecord.journal_stream_id),
-        col(PositionRecord.journal_number),
-    ).where(col(PositionRecord.cluster) == cluster)
-    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _LOCK if lock else _READ
+    found = connection.execute(query, {"of_cluster": cluster}).one_or_none()
     return None if found is None else Position(*found)
 
 
@@ -60,11 +67,7 @@ def move(
             # Another historian made the first entry after we looked; ask again where it is.
             raise OvertakenError(cluster, None) from error
     else:
-        connection.execute(
-            update(PositionRecord)
-            .where(col(PositionRecord.cluster) == cluster)
-            .values(**asdict(position))
-        )
+        connection.execute(_MOVE, asdict(position) | {"of_cluster": cluster})
 
 
 def rewind(connection: Connection, cluster: str, expected: Position) -> Position:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlmodel import col
 
 from capacity.board.changes import Change, LateReading
@@ -28,6 +28,18 @@ RUNS_AT_ONCE = 500
 """Units whose first change is looked up and noted in one go."""
 NOTHING_READ = JournalRead((), first_number=1, found_place=False)
 """A journal from which nothing was read."""
+
+# Made once: to put a statement together takes longer than the database does to answer it.
+_ADD = insert(ChangeRecord)
+_HIGHEST = select(func.max(ChangeRecord.seq)).where(
+    col(ChangeRecord.cluster) == bindparam("of_cluster"),
+    col(ChangeRecord.epoch) == bindparam("of_epoch"),
+)
+_NOTED = select(col(UnitRun.unit), col(UnitRun.epoch)).where(
+    col(UnitRun.cluster) == bindparam("of_cluster"),
+    col(UnitRun.unit).in_(bindparam("units", expanding=True)),
+    col(UnitRun.epoch).in_(bindparam("epochs", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +153,7 @@ def _unrecorded(
 ) -> tuple[list[Change], list[Gap]]:
     recorded = {}
     for epoch in dict.fromkeys(change.epoch for change in changes):
-        highest = connection.scalar(
-            select(func.max(ChangeRecord.seq)).where(
-                col(ChangeRecord.cluster) == cluster, col(ChangeRecord.epoch) == epoch
-            )
-        )
+        highest = connection.scalar(_HIGHEST, {"of_cluster": cluster, "of_epoch": epoch})
         if highest is not None:
             recorded[epoch] = highest
     return find_gaps(changes, recorded, before)
@@ -156,7 +164,7 @@ def _insert_changes(connection: Connection, cluster: str, changes: Sequence[Chan
         return
     parts.make(connection, [change.applied_at for change in changes])
     connection.execute(
-        insert(ChangeRecord),
+        _ADD,
         [
             {
                 "cluster": cluster,
@@ -177,11 +185,12 @@ def _note_runs(connection: Connection, cluster: str, changes: Sequence[Change]) 
     """Note where each unit's changes of an epoch begin, for those not noted before."""
     runs = dict.fromkeys((change.unit, change.epoch) for change in changes)
     noted = connection.execute(
-        select(col(UnitRun.unit), col(UnitRun.epoch)).where(
-            col(UnitRun.cluster) == cluster,
-            col(UnitRun.unit).in_({unit for unit, _ in runs}),
-            col(UnitRun.epoch).in_({epoch for _, epoch in runs}),
-        )
+        _NOTED,
+        {
+            "of_cluster": cluster,
+            "units": list({unit for unit, _ in runs}),
+            "epochs": list({epoch for _, epoch in runs}),
+        },
     )
     new = sorted(runs.keys() - {(unit, epoch) for unit, epoch in noted})
     for epoch in {epoch for _, epoch in new}:
