@@ -169,6 +169,8 @@ class Intake:
 
     async def _move(self, source: Source, receipt: Receipt) -> None:
         """Count movements, and the beds of which a status was told."""
+        if not receipt.moves and not receipt.beds:
+            return
         teller = Teller(source.id, source.trust or 0, source.freshness, self._clock())
         outcomes: list[Outcome] = []
         for moves in whole_messages(receipt.moves, MAX_READINGS_PER_CALL):
@@ -267,11 +269,11 @@ class Intake:
         return misfit(report, unit)
 
     def _note(self, source: Source, receipt: Receipt, readings: list[Reading]) -> None:
-        health = self.health.of(source.id)
+        health, now = self.health.of(source.id), self._clock()
         if source.id in self.ailing:
-            health.last_attempt_at = self._clock()
+            health.last_attempt_at = now
         else:
-            health.succeeded(self._clock())
+            health.succeeded(now)
         health.counts.update(
             accepted=receipt.accepted,
             unchanged=receipt.unchanged,
@@ -284,7 +286,7 @@ class Intake:
         if told:
             newest = max(told)
             good = receipt.accepted + receipt.unchanged > 0
-            health.arrived(self._clock(), newest, good=good)
+            health.arrived(now, newest, good=good)
 
 
 @lru_cache(maxsize=1024)

@@ -230,3 +230,19 @@ async def test_the_csv_of_a_source_goes_through_its_mapping(service: Service) ->
     assert row["occupied"] is None
     assert row["free"] is None
     assert row["state"] == "unknown"
+
+
+async def test_what_is_unusual_about_a_push_is_answered_too(service: Service) -> None:
+    headers = {"Authorization": f"Bearer {service.key_for('favrskov')}"}
+    body = document(report())
+    post = service.client.post
+    long = {**headers, "Idempotency-Key": "x" * 129}
+    refused = await post("/api/v1/feeds/favrskov", content=body, headers=long)
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "idempotency-key"
+    assert (await service.client.get("/api/v1/feeds/favrskov", headers=headers)).status_code == 405
+    assert (await post("/api/v1/feeds/a%2Fb", content=body, headers=headers)).status_code == 404
+    assert (await post("/api/v1/feeds/", content=body, headers=headers)).status_code == 404
+    longest = {**headers, "Idempotency-Key": "x" * 128}
+    taken = await post("/api/v1/feeds/favrskov", content=body, headers=longest)
+    assert taken.json()["accepted"] == 1

@@ -25,6 +25,8 @@ CSRF_HEADER = "X-CSRF-Token"
 DEMO = "demo"
 """The account of the demo's visitor in trails and holds."""
 _NOWHERE = Scope()
+_ASKED = "akutoverblik.actor"
+"""Where a request's scope keeps who came with its key."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _NEXT_STEP = (
@@ -93,11 +95,21 @@ class Access:
         return allows(actor, permission, scope)
 
     def actor(self, request: HTTPConnection) -> Actor | None:
-        """Who asks: by key, else by session; ``None`` when nobody is known (as in the demo)."""
+        """Who asks: by key, else by session; ``None`` when nobody is known (as in the demo).
+
+        A key is looked up once for each request, which is asked about by several; a socket, which
+        stays, anew each time.
+        """
         presented = bearer_of(request)
-        if presented is not None:
+        if presented is None:
+            return self.actor_of(session_of(request))
+        scope = request.scope
+        if scope["type"] != "http":
             return self.actor_with(presented)
-        return self.actor_of(session_of(request))
+        if _ASKED not in scope:
+            scope[_ASKED] = self.actor_with(presented)
+        actor: Actor | None = scope[_ASKED]
+        return actor
 
     def actor_with(self, presented: str) -> Actor | None:
         """Who comes with this key; ``None`` when it is not, or no longer, a usable one."""

@@ -114,6 +114,7 @@ def create_app(services: Services) -> FastAPI:
     install_error_handlers(app)
     # The last one added is the first to see a request.
     settings, door = services.settings, services.door
+    app.add_middleware(api_feeds.ShortWay)
     app.add_middleware(VisitorLimits, rates=door.rates, access=services.access, settings=settings)
     app.add_middleware(SessionMiddleware, sessions=door.sessions, clock=services.clock)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts)

@@ -67,12 +67,13 @@ def message_page(request: Request, status: int, *extra: str) -> Response:
 
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error an answer of ours."""
-    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def refused(request: Request, error: Exception) -> Response:
+    """The answer to an `HTTPException`, such as `web.access.Refused`."""
     assert isinstance(error, HTTPException)
     if _wants_page(request):
         extra = [str(error.detail)] if error.status_code == 403 else []

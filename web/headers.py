@@ -1,6 +1,5 @@
 """Headers that every answer carries: nothing foreign may run, frame or cache what we show."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -30,6 +29,15 @@ _ALWAYS = {
 }
 HSTS = "max-age=63072000"
 """Two years: browsers that came by TLS once come by nothing else (RFC 6797)."""
+_Headers = list[tuple[bytes, bytes]]
+
+
+def _raw(headers: dict[str, str]) -> _Headers:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_PLAIN = _raw(_ALWAYS | {"Cache-Control": "no-store"})
+_BY_TLS = [*_PLAIN, *_raw({"Strict-Transport-Security": HSTS})]
 
 
 class SafeHeaders:
@@ -46,12 +54,10 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", HSTS)
+                headers: _Headers = list(message.get("headers", ()))
+                there = {name.lower() for name, _ in headers}
+                ours = _BY_TLS if scope["scheme"] == "https" else _PLAIN
+                message["headers"] = headers + [pair for pair in ours if pair[0] not in there]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -189,7 +189,7 @@ class KeyRing:
 
     def _refresh(self) -> None:
         try:
-            stat = self._path.stat()
+            stat = os.stat(self._path)  # noqa: PTH116 - asked for every request, and half as dear
         except FileNotFoundError:
             self._stamp, self._blocks = None, []
             return

@@ -10,12 +10,14 @@ SECURE = "__Host-akutoverblik"
 
 def token_of(request: HTTPConnection) -> str | None:
     """The session token that the request carries."""
+    if not any(name == b"cookie" for name, _ in request.scope["headers"]):
+        return None  # as of every program, which need not wait for cookies to be read
     return request.cookies.get(SECURE if is_secure(request) else PLAIN)
 
 
 def is_secure(request: HTTPConnection) -> bool:
     """Whether the visitor's side of the connection is TLS (a trusted proxy may say so)."""
-    return request.url.scheme in ("https", "wss")
+    return request.scope["scheme"] in ("https", "wss")
 
 
 def keep(response: Response, request: HTTPConnection, token: str) -> None:
