@@ -46,7 +46,7 @@ class Plan:
     years_on: tuple[str, ...] = ("sqlite", "postgres")
     years_units: int = 100
     years_every: int = 10
-    years_months: tuple[int, ...] = (1, 3, 6, 12)
+    years_months: tuple[int, ...] = (3, 6, 12)
     years_starts: int = 3
 
     @property

@@ -1,7 +1,8 @@
 """Years: what questions of the past cost as history grows to a year of a region.
 
-A hundred units with a change each at the same pace all year. At one, three and twelve months the
-same questions are asked of the same database, whichever it is; the baseline is the product at one.
+A hundred units with a change each at the same pace all year. After three, six and twelve months
+questions are asked in turn of that history and of one that has its first month only, so that both
+meet the same machine, whatever else it does; the baseline is the product over the one month.
 The usual run has a change of each unit every ten minutes; ``--whole-year`` one a minute (52.6
 million changes, 60 GB and an hour for each database).
 
@@ -51,8 +52,10 @@ LOOKS = 40
 
 @dataclass(slots=True)
 class Told:
-    """What each question took at one size, in seconds, round by round."""
+    """What each question took of one history at one size, in seconds, round by round."""
 
+    url: str
+    until: datetime
     changes: int
     took: dict[str, list[float]] = field(default_factory=dict)
 
@@ -72,25 +75,28 @@ def _all(plan: Plan, stage: Stage, progress: Progress) -> Iterator[Figure | Miss
         if database == "postgres" and (reason := postgres_available()) is not None:
             yield Missing("a year on PostgreSQL", reason)
             continue
-        with _database(database, stage.folder) as url:
-            yield from _grow(database, url, plan, stage, progress)
+        with _databases(database, stage.folder) as urls:
+            yield from _grow(database, urls, plan, stage, progress)
 
 
 @contextmanager
-def _database(name: str, folder: Path) -> Iterator[str]:
+def _databases(name: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Two that are empty: for the month, and for the year."""
     if name == "sqlite":
-        place = folder / "years"
-        place.mkdir()
+        places = [folder / "month", folder / "years"]
+        for place in places:
+            place.mkdir()
         try:
-            yield sqlite_url(place)
+            yield sqlite_url(places[0]), sqlite_url(places[1])
         finally:
-            shutil.rmtree(place)
+            for place in places:
+                shutil.rmtree(place)
         return
     server = PostgresServer()
     try:
         server.start()
         tune(server)
-        yield server.new_database()
+        yield server.new_database(), server.new_database()
     finally:
         server.remove()
 
@@ -109,15 +115,21 @@ def tune(server: PostgresServer) -> None:
 
 
 def _grow(
-    name: str, url: str, plan: Plan, stage: Stage, progress: Progress
+    name: str, urls: tuple[str, str], plan: Plan, stage: Stage, progress: Progress
 ) -> list[Figure | Missing]:
     """Fill month by month, ask at each size, and start the service at the last."""
-    migrate(url)
+    short, url = urls
+    for each in urls:
+        migrate(each)
     world = World.write(stage.folder / f"world-{name}", plan.years_units, capabilities=CAPABILITIES)
     catalogue, _ = world.load()
     maker = Maker(catalogue, world.units, plan.years_every)
-    sizes: dict[int, Told] = {}
-    month = START
+    month = next_month(START)
+    first = Maker(catalogue, world.units, plan.years_every)
+    fill(short, first, START)
+    progress.say(f"years, {name}: the short one filled, {first.made / 1e6:.1f} million changes")
+    sizes: dict[int, tuple[Told, Told]] = {}
+    begun, month = month, START
     for number in range(1, max(plan.years_months) + 1):
         began = time.monotonic()
         fill(url, maker, month)
@@ -128,35 +140,42 @@ def _grow(
             f" ({pace:.1f} million a month, {time.monotonic() - began:.0f} s)"
         )
         if number in plan.years_months:
-            sizes[number] = asyncio.run(_ask(url, catalogue, month, maker, progress))
+            both = Told(short, begun, first.made), Told(url, month, maker.made)
+            asyncio.run(_ask(both, catalogue, progress))
+            sizes[number] = both
     starts = [_start(url, world, stage, progress) for _ in range(plan.years_starts)]
     return _figures(name, sizes, starts)
 
 
-async def _ask(
-    url: str, catalogue: Catalogue, now: datetime, maker: Maker, progress: Progress
-) -> Told:
-    told = Told(maker.made)
-    history = History(url)
-    await history.start()
+async def _ask(both: tuple[Told, Told], catalogue: Catalogue, progress: Progress) -> None:
+    """Ask each in turn, in every round."""
+    histories = [History(told.url) for told in both]
     try:
-        await _roll(history, catalogue, now, told, progress)
+        for history in histories:
+            await history.start()
+        for history, told in zip(histories, both, strict=True):
+            await _roll(history, catalogue, told, progress)
         random = Random(1)
         for _ in range(ROUNDS):
-            await _look(history, catalogue, now, random, told)
-        await _record(history, catalogue, now, told)
+            for history, told in zip(histories, both, strict=True):
+                await _look(history, catalogue, random, told)
+        for number in range(ROUNDS):
+            for history, told in zip(histories, both, strict=True):
+                await _record(history, catalogue, told, number)
     finally:
-        await history.stop()
-    for what, took in told.took.items():
-        progress.say(f"years: {maker.made / 1e6:.1f} million, {what}: {median(took) * 1e3:.1f} ms")
-    return told
+        for history in histories:
+            await history.stop()
+    least, most = both
+    for what, took in most.took.items():
+        ours, theirs = median(took) * 1e3, median(least.took[what]) * 1e3
+        size = f"{most.changes / 1e6:.1f} million"
+        progress.say(f"years: {size}, {what}: {ours:.1f} ms, of one month {theirs:.1f} ms")
 
 
-async def _roll(
-    history: History, catalogue: Catalogue, now: datetime, told: Told, progress: Progress
-) -> None:
+async def _roll(history: History, catalogue: Catalogue, told: Told, progress: Progress) -> None:
     """Make the amounts of a whole day as the program does, and copy them to the days that have
     none."""
+    now = told.until
     needs = tuple(builtin_definitions(catalogue).needs.values())
     scope = Scope(CLUSTER, catalogue, needs)
     roller = Roller(history)
@@ -204,9 +223,8 @@ def _copy_day(connection: Connection, model: str, days: list[str]) -> None:
         connection.exec_driver_sql("PRAGMA cache_size=-2000")
 
 
-async def _look(
-    history: History, catalogue: Catalogue, now: datetime, random: Random, told: Told
-) -> None:
+async def _look(history: History, catalogue: Catalogue, random: Random, told: Told) -> None:
+    now = told.until
     length = now - START
     looks: list[float] = []
     for _ in range(LOOKS):
@@ -231,26 +249,25 @@ async def _look(
             raise CannotRunError(f"{what}: no figures")
 
 
-async def _record(history: History, catalogue: Catalogue, now: datetime, told: Told) -> None:
+async def _record(history: History, catalogue: Catalogue, told: Told, number: int) -> None:
     """A thousand changes in one transaction, as the historian writes a backlog; then taken away."""
+    now = told.until
     unit = next(iter(catalogue.units))
     board = await history.board_at(CLUSTER, now)
     row = next(row for row in board.rows if unit.encode() in row)
     position = await history.position(CLUSTER)
     millis = epoch_millis(now) - 10_000
-    for number in range(ROUNDS):
-        epoch = f"bench{now:%y%m}{number}"
-        changes = [Change(f"{millis + n}-0", epoch, n + 1, unit, row) for n in range(1000)]
-        began = time.perf_counter()
-        recorded = await history.record(CLUSTER, changes, [], position)
-        told.note("a thousand changes recorded", time.perf_counter() - began)
-        position = recorded.position
-    for table in ("change", "unit_run"):
-        await history.write(partial(_take_away, table=table))
+    epoch = f"bench{now:%y%m}{number}"
+    changes = [Change(f"{millis + n}-0", epoch, n + 1, unit, row) for n in range(1000)]
+    began = time.perf_counter()
+    await history.record(CLUSTER, changes, [], position)
+    told.note("a thousand changes recorded", time.perf_counter() - began)
+    await history.write(partial(_take_away, last=told.changes))
 
 
-def _take_away(connection: Connection, table: str) -> None:
-    connection.execute(text(f"DELETE FROM {table} WHERE epoch LIKE 'bench%'"))
+def _take_away(connection: Connection, last: int) -> None:
+    connection.execute(text("DELETE FROM change WHERE id > :last"), {"last": last})
+    connection.execute(text("DELETE FROM unit_run WHERE first_id > :last"), {"last": last})
 
 
 def _start(url: str, world: World, stage: Stage, progress: Progress) -> tuple[float, float]:
@@ -265,17 +282,15 @@ def _start(url: str, world: World, stage: Stage, progress: Progress) -> tuple[fl
 
 
 def _figures(
-    name: str, sizes: dict[int, Told], starts: list[tuple[float, float]]
+    name: str, sizes: dict[int, tuple[Told, Told]], starts: list[tuple[float, float]]
 ) -> list[Figure | Missing]:
-    least, *more = sorted(sizes)
-    base = sizes[least]
     figures: list[Figure | Missing] = []
-    for what in base.took:
-        for months in more:
-            told = sizes[months]
+    whats = list(next(iter(sizes.values()))[0].took)
+    for what in whats:
+        for months, (base, told) in sizes.items():
             size = f"{months} months, {told.changes / 1e6:.1f} million changes"
             ours, theirs = (tuple(1e3 * t for t in each.took[what]) for each in (told, base))
-            against = f"{least} month, {base.changes / 1e6:.1f} million"
+            against = f"1 month, {base.changes / 1e6:.1f} million, in turn"
             figures.append(Figure(f"{name}, {size}: {what}", "ms", "less", ours, theirs, against))
     if starts:
         ours, theirs = zip(*starts, strict=True)
