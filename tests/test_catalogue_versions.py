@@ -202,6 +202,12 @@ async def test_where_nothing_is_recorded_or_readable_ones_own_stands_in(history:
 # In a service
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is being started that would have to come first."""
+    monkeypatch.setattr("capacity.history.catalogues.FIRST_AFTER", 0.0)
+
+
 @contextlib.contextmanager
 def without(postgres: PostgresServer) -> Iterator[None]:
     """For a while it is away."""
@@ -213,6 +219,7 @@ def without(postgres: PostgresServer) -> Iterator[None]:
 
 
 @pytest.mark.postgres
+@pytest.mark.usefixtures("at_once")
 async def test_a_history_that_is_away_at_the_start_is_written_to_when_it_is_there(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path, postgres: PostgresServer
 ) -> None:
@@ -241,6 +248,7 @@ async def test_a_history_that_is_away_at_the_start_is_written_to_when_it_is_ther
     assert began.timestamp() * 1000 - 1 <= since <= ready.timestamp() * 1000
 
 
+@pytest.mark.usefixtures("at_once")
 async def test_a_service_writes_its_catalogue_by_itself(
     board: Board, valkey_server: EmbeddedServer, database_url: str, tmp_path: Path
 ) -> None:
