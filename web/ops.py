@@ -37,19 +37,23 @@ async def healthz() -> dict[str, str]:
 @router.get(
     "/readyz",
     summary="Whether the process can serve boards",
-    responses={503: {"description": "The store is away, or boards are not followed."}},
+    responses={503: {"description": "The store is away, or no boards are followed."}},
 )
 async def readyz(request: Request) -> Response:
-    """Ready means: the store answers and the hub follows it. History may be away meanwhile."""
+    """Ready means: the store answers and the hub follows it. History may be away meanwhile.
+
+    Where only some servers of a cluster are away, the process serves the boards of the others.
+    """
     services: Services = request.app.state.services
+    partly = services.hub.healthy() and not services.hub.live
     try:
         await services.board.ping()
         store = "ok"
     except BoardUnavailableError:
-        store = "away"
-    hub = "ok" if services.hub.healthy() else "not following"
+        store = "partly away" if partly else "away"
+    hub = "partly following" if partly else "ok" if services.hub.healthy() else "not following"
     history = "away" if services.historian.failing_since else "ok"
-    ready = store == hub == "ok"
+    ready = store != "away" and hub != "not following"
     body = {
         "status": "ready" if ready else "not ready",
         "store": store,

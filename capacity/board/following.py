@@ -1,7 +1,7 @@
 """Waiting for what comes next in the streams of changes, of all clusters at once."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,10 @@ class Follower:
         self.store = Store(url, connections=CONNECTIONS)
         """For whatever else following takes, such as where to begin."""
         self._waits: dict[_Place, asyncio.Task[dict[str, list[Change]]]] = {}
+
+    def together(self, clusters: Sequence[str]) -> list[list[str]]:
+        """See `Board.followed_together`."""
+        return [[each] for each in clusters] if self.store.is_cluster else [list(clusters)]
 
     async def stop(self) -> None:
         """Break off whatever waits, and close all connections."""

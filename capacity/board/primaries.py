@@ -144,6 +144,8 @@ class Slots(Primaries):
         self._start = address.nodes
         self._sign_in = (address.username, address.password, address.tls)
         self._owners: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        self._answered: Address | None = None
+        """Who is asked first: one that stands still would keep everybody waiting."""
 
     def moved(self, error: MovedError) -> None:
         # An empty host means: the one that was asked, which only asking again can tell.
@@ -153,7 +155,7 @@ class Slots(Primaries):
             self.doubt()
 
     async def _ask(self) -> bool:
-        for node in dict.fromkeys([*filter(None, self._owners), *self._start]):
+        for node in dict.fromkeys(filter(None, [self._answered, *self._owners, *self._start])):
             questioner = _questioner(node, *self._sign_in)
             try:
                 said = await _answer(questioner, "CLUSTER", "SLOTS")
@@ -161,6 +163,7 @@ class Slots(Primaries):
                 await questioner.aclose()
             if said:
                 self._note(said, node[0])
+                self._answered = node
                 return True
         return False
 

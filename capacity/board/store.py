@@ -313,6 +313,10 @@ class Board(HoldCalls):
             client = self._store.at(ClusterKeys(cluster).journal)
             return await read_journal(client, cluster, stream_id, count)
 
+    def followed_together(self, clusters: Sequence[str]) -> list[list[str]]:
+        """Clusters as one wait reaches them: all, unless their streams lie on several servers."""
+        return self._follower.together(clusters)
+
     async def wait_for_changes(
         self,
         positions: Mapping[str, str],

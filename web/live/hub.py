@@ -1,5 +1,7 @@
 """The hub: follows the board's streams once per process and keeps every open board current.
 
+Clusters whose part of the store is away are frozen, and say so; all others go on (`lanes`).
+
 The first change after a pause goes out at once; further ones are gathered for `WINDOW` seconds,
 the latest row per unit, so a board gets at most a few frames a second however much happens.
 Everything here runs on one event loop; between an ``await`` and the next nothing else happens,
@@ -9,14 +11,16 @@ which is what makes joining and broadcasting free of races.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from capacity.board import Board, BoardUnavailableError, Change, Cursor
 from capacity.instants import Clock
 from web.live.connections import Connection, encoded
 from web.live.feed import ClusterFeed, OutOfStepError
+from web.live.lanes import Channel, Lane, Member
 from web.live.tail import Tail
+
+__all__ = ["Hub", "Listener", "Member"]
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +42,6 @@ Listener = Callable[[str, Sequence[bytes]], None]
 It is called between two frames, so it must neither wait nor raise."""
 
 
-@dataclass(eq=False, slots=True)
-class Member:
-    """One open board. It has been told all that its channel has, unless it is behind."""
-
-    connection: Connection
-    behind_since: float | None = None
-    told: Cursor | None = None
-    """While it is behind: the last it was told, ``None`` for nothing at all."""
-
-
-class Channel:
-    """One cluster's feed and the boards that are open on it."""
-
-    def __init__(self, cluster: str) -> None:
-        self.feed = ClusterFeed(cluster)
-        self.members: set[Member] = set()
-        self.behind: set[Member] = set()
-        self.loaded = False
-        self.told = self.feed.cursor
-        self.sent_at = float("-inf")
-        self.timer: asyncio.TimerHandle | None = None
-        self.catching_up: asyncio.TimerHandle | None = None
-
-
 class Hub:
     """All clusters' channels in this process. Paces are in seconds; see the constants above."""
 
@@ -80,25 +60,22 @@ class Hub:
         self._window = window
         self._heartbeat = heartbeat
         self._patience = patience
-        self._audit_at = 0.0
         self._channels = {cluster: Channel(cluster) for cluster in clusters}
+        self._lanes = [
+            Lane([self._channels[cluster] for cluster in together])
+            for together in board.followed_together(clusters)
+        ]
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Listener] = []
         self.tail = Tail(board)
-        self.live = False
         self.frames_sent = 0
         self.boards_dropped = 0
 
     async def start(self) -> None:
         """Load every cluster and begin to follow; a store that is away is waited for."""
-        try:
-            for channel in self._channels.values():
-                await self._reload(channel)
-            self.live = True
-        except BoardUnavailableError as error:
-            log.error("no boards yet: the store cannot be read (%s)", error)
+        await asyncio.gather(*(self._load(lane) for lane in self._lanes))
         self._tasks = [
-            asyncio.create_task(self._follow(), name="hub-follow"),
+            *(asyncio.create_task(self._follow(lane), name="hub-follow") for lane in self._lanes),
             asyncio.create_task(self._beat(), name="hub-heartbeat"),
         ]
 
@@ -116,9 +93,18 @@ class Hub:
         """Tell `listener` of every row from now on; to be called before `start`."""
         self._listeners.append(listener)
 
+    @property
+    def live(self) -> bool:
+        """Whether every cluster is followed."""
+        return all(lane.live for lane in self._lanes)
+
     def healthy(self) -> bool:
-        """Whether the hub follows the store and no part of it has stopped."""
-        return self.live and bool(self._tasks) and not any(t.done() for t in self._tasks)
+        """Whether the hub follows the store, or what is there of it, and none of its tasks ended.
+
+        With only a part there (see `live`) the process is still needed for the boards of the rest.
+        """
+        runs = bool(self._tasks) and not any(task.done() for task in self._tasks)
+        return runs and any(lane.live for lane in self._lanes)
 
     @property
     def boards(self) -> int:
@@ -136,7 +122,7 @@ class Hub:
         the store is away would show old figures as if they had just come.
         """
         channel = self._channels.get(cluster)
-        return self.live and channel is not None and channel.loaded
+        return channel is not None and channel.live and channel.loaded
 
     def feed(self, cluster: str) -> ClusterFeed:
         """The cluster's board as this process knows it; raises `KeyError` for an unknown one."""
@@ -167,28 +153,41 @@ class Hub:
         self._channels[cluster].members.discard(member)
         self._channels[cluster].behind.discard(member)
 
-    async def _follow(self) -> None:
+    async def _load(self, lane: Lane) -> None:
+        try:
+            for channel in lane.channels.values():
+                await self._reload(channel)
+        except BoardUnavailableError as error:
+            which = self._named(lane)
+            log.error("no boards%s yet: the store cannot be read (%s)", which, error)
+        else:
+            lane.put(live=True)
+
+    def _named(self, lane: Lane) -> str:
+        return "" if len(self._lanes) == 1 else f" of {', '.join(lane.channels)}"
+
+    async def _follow(self, lane: Lane) -> None:
         delay = BACKOFF[0]
         while True:
             try:
-                if not self.live:
-                    await self._recover()
-                await self._follow_on()
+                if not lane.live:
+                    await self._recover(lane)
+                await self._follow_on(lane)
                 delay = BACKOFF[0]
             except Exception as error:  # noqa: BLE001 - a follower that ends freezes every board
-                self._lose(error)
+                self._lose(lane, error)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))
                 delay = min(BACKOFF[1], delay * 2)
 
-    async def _follow_on(self) -> None:
-        positions = {c: ch.feed.stream_id for c, ch in self._channels.items()}
+    async def _follow_on(self, lane: Lane) -> None:
+        positions = {c: ch.feed.stream_id for c, ch in lane.channels.items()}
         found = await self._board.wait_for_changes(positions, WAIT)
         for cluster, changes in found.items():
             await self._take(self._channels[cluster], changes)
         now = asyncio.get_running_loop().time()
-        if now >= self._audit_at:
-            self._audit_at = now + AUDIT
-            for cluster in self._channels.keys() - found.keys():
+        if now >= lane.audit_at:
+            lane.audit_at = now + AUDIT
+            for cluster in lane.channels.keys() - found.keys():
                 await self._audit(self._channels[cluster])
 
     async def _audit(self, channel: Channel) -> None:
@@ -201,21 +200,23 @@ class Hub:
         if cursor != channel.feed.cursor:
             await self._reload(channel)
 
-    def _lose(self, error: Exception) -> None:
-        if self.live:
-            unforeseen = None if isinstance(error, BoardUnavailableError) else error
+    def _lose(self, lane: Lane, error: Exception) -> None:
+        if lane.live:
             log.error(
-                "boards are frozen: the store cannot be followed (%s)", error, exc_info=unforeseen
+                "boards%s are frozen: the store cannot be followed (%s)",
+                self._named(lane),
+                error,
+                exc_info=None if isinstance(error, BoardUnavailableError) else error,
             )
-            self.live = False
-            self._heartbeats()
+            lane.put(live=False)
+            self._heartbeats(lane.channels.values())
 
-    async def _recover(self) -> None:
-        for channel in self._channels.values():
+    async def _recover(self, lane: Lane) -> None:
+        for channel in lane.channels.values():
             await self._reload(channel)
-        self.live = True
-        log.warning("boards are live again: the store can be followed")
-        self._heartbeats()
+        lane.put(live=True)
+        log.warning("boards%s are live again: the store can be followed", self._named(lane))
+        self._heartbeats(lane.channels.values())
 
     async def _take(self, channel: Channel, changes: Sequence[Change]) -> None:
         before = channel.feed.stream_id
@@ -320,17 +321,17 @@ class Hub:
         """Signs of life; while the store is not followed each of them says so."""
         while True:
             await asyncio.sleep(self._heartbeat)
-            self._heartbeats()
+            self._heartbeats(self._channels.values())
 
-    def _heartbeats(self) -> None:
-        for channel in self._channels.values():
+    def _heartbeats(self, channels: Iterable[Channel]) -> None:
+        for channel in channels:
             self._heartbeat_of(channel)
 
     def _heartbeat_of(self, channel: Channel) -> None:
         self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
         if not channel.members:
             return
-        message = encoded(channel.feed.heartbeat(self._clock(), live=self.live))
+        message = encoded(channel.feed.heartbeat(self._clock(), live=channel.live))
         for member in channel.members - channel.behind:
             member.connection.offer(*message)
         for member in tuple(channel.behind):

@@ -1,0 +1,56 @@
+"""What the hub keeps of each cluster, and which clusters it follows together."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capacity.board import Cursor
+from web.live.connections import Connection
+from web.live.feed import ClusterFeed
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One open board. It has been told all that its channel has, unless it is behind."""
+
+    connection: Connection
+    behind_since: float | None = None
+    told: Cursor | None = None
+    """While it is behind: the last it was told, ``None`` for nothing at all."""
+
+
+class Channel:
+    """One cluster's feed and the boards that are open on it; `live` while it is followed."""
+
+    def __init__(self, cluster: str) -> None:
+        self.feed = ClusterFeed(cluster)
+        self.live = False
+        self.members: set[Member] = set()
+        self.behind: set[Member] = set()
+        self.loaded = False
+        self.told = self.feed.cursor
+        self.sent_at = float("-inf")
+        self.timer: asyncio.TimerHandle | None = None
+        self.catching_up: asyncio.TimerHandle | None = None
+
+
+class Lane:
+    """Clusters that are followed together: where one of them cannot be, none of them can.
+
+    On one server those are all. On the shards of a Valkey/Redis Cluster each is followed for
+    itself, so that a shard that does not answer freezes the boards of its own clusters only.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self.channels = {channel.feed.cluster: channel for channel in channels}
+        self.audit_at = 0.0
+
+    @property
+    def live(self) -> bool:
+        """Whether it is followed."""
+        return all(channel.live for channel in self.channels.values())
+
+    def put(self, *, live: bool) -> None:
+        """Note that it is followed, or is not any more."""
+        for channel in self.channels.values():
+            channel.live = live
