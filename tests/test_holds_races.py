@@ -72,7 +72,9 @@ class Holds(RuleBasedStateMachine):
         self._number = 0
 
     def _start(self) -> None:
-        # what a killed server had written to its file is there, whether or not a disk has it
+        # It is the server that is killed, not the machine: what it had written to its file is
+        # there, whether or not a disk has it. A slow disk would only cost time here; the server
+        # that syncs every write, as ours does, is killed in tests/test_board_kill.py.
         self._server.start("--appendfsync", "no")
 
     @initialize()

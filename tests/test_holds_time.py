@@ -39,7 +39,8 @@ pytest_plugins = ["tests.support.store_fixtures"]
 async def test_a_hold_expires_by_the_stores_clock(store: Board) -> None:
     await report(store, "u", 1)
     hold = await held(store, "u", hold_for=timedelta(milliseconds=150))
-    assert await store.expire_holds(CLUSTER) == 1
+    live = await store.expire_holds(CLUSTER)
+    assert live == 1 or utc_now() >= parse_instant(hold["expires_at"])
 
     async def is_over() -> bool:
         return await store.expire_holds(CLUSTER) == 0
@@ -91,6 +92,7 @@ async def test_a_clock_that_jumps_frees_nothing_early_and_keeps_nothing_longer(
     store: Board, client: Redis, by: int, *, forth: bool
 ) -> None:
     await report(store, "u", 3)
+    began = utc_now()
     await held(store, "u", hold_for=3 * MINUTES)
     accepted = await held(store, "u", hold_for=3 * MINUTES)
     await move(store, accepted["id"], HoldState.ACCEPTED)
@@ -99,11 +101,12 @@ async def test_a_clock_that_jumps_frees_nothing_early_and_keeps_nothing_longer(
     assert await store.expire_holds(CLUSTER) == 2
 
     now = utc_now()
+    took = now - began + SECOND
     for hold in await store.holds(CLUSTER):
         left = parse_instant(hold["expires_at"]) - now
-        assert 170 * SECOND < left <= 181 * SECOND
+        assert 180 * SECOND - took < left <= 181 * SECOND
         if hold["state"] == "asked":
-            assert 50 * SECOND < parse_instant(hold["answer_by"]) - now <= 61 * SECOND
+            assert 60 * SECOND - took < parse_instant(hold["answer_by"]) - now <= 61 * SECOND
     row = await row_now(store, "u")
     assert shown(row) == (2, 1, "free")
     assert [record["state"] for record in last_records(await journal(store)).values()] == [
