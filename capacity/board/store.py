@@ -273,11 +273,18 @@ class Board(HoldCalls):
 
     async def cursor(self, cluster: str) -> Cursor:
         """Where the cluster's sequence stands now; asked where `snapshot` is."""
-        key = ClusterKeys(cluster).meta
+        return (await self.cursors([cluster]))[cluster]
+
+    async def cursors(self, clusters: Sequence[str]) -> dict[str, Cursor]:
+        """Where each of these boards stands: one question to each server for all that are on it."""
+        keys = [ClusterKeys(cluster).meta for cluster in clusters]
+        questions = [(key, ("HMGET", key, "epoch", "seq")) for key in keys]
         async with asking():
-            found: Any = await self._follower.store.at(key).hmget(key, ["epoch", "seq"])
-        epoch, seq = found
-        return Cursor(epoch.decode() if epoch else "none", int(seq or 0))
+            found = await self._follower.store.read(questions)
+        return {
+            cluster: Cursor(epoch.decode() if epoch else "none", int(seq or 0))
+            for cluster, (epoch, seq) in zip(clusters, found, strict=True)
+        }
 
     async def changes_after(
         self, cluster: str, stream_id: str, count: int = READ_BATCH

@@ -187,18 +187,18 @@ class Hub:
         now = asyncio.get_running_loop().time()
         if now >= lane.audit_at:
             lane.audit_at = now + AUDIT
-            for cluster in lane.channels.keys() - found.keys():
-                await self._audit(self._channels[cluster])
+            await self._audit([lane.channels[c] for c in lane.channels.keys() - found.keys()])
 
-    async def _audit(self, channel: Channel) -> None:
+    async def _audit(self, channels: Sequence[Channel]) -> None:
         """Start over where the store stands elsewhere although its stream told us nothing.
 
         A store that was emptied or put back may count on below our place in its stream; waiting
         for what comes after that place would be waiting for ever.
         """
-        cursor = await self._board.cursor(channel.feed.cluster)
-        if cursor != channel.feed.cursor:
-            await self._reload(channel)
+        cursors = await self._board.cursors([channel.feed.cluster for channel in channels])
+        for channel in channels:
+            if cursors[channel.feed.cluster] != channel.feed.cursor:
+                await self._reload(channel)
 
     def _lose(self, lane: Lane, error: Exception) -> None:
         if lane.live:
