@@ -5,6 +5,7 @@ they open, which is not counted; then twenty changes a second go round the units
 and each is for the boards of its cluster.
 """
 
+import time
 from contextlib import ExitStack, closing
 
 from tests.bench.boards import Boards
@@ -16,6 +17,10 @@ from tests.bench.wires import HttpWire
 from tests.bench.world import CLUSTER
 
 NAME = "size"
+_AFTER_START = 25.0
+"""Seconds after which all that a start leaves for later has begun: the first rolling-up is the
+last of it, and takes as long as there are units."""
+_PATIENCE = 45.0
 
 
 def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure | Missing]:
@@ -49,7 +54,8 @@ def _cost(plan: Plan, stage: Stage, units: int, clusters: int) -> float:
         server, world = stack.enter_context(stage.product(units, clusters=clusters))
         boards = stack.enter_context(closing(Boards(plan.size_boards)))
         boards.open(server.port, f"/api/v1/live/{CLUSTER}")
-        server.settle()
+        time.sleep(_AFTER_START)
+        server.settle(_PATIENCE)
         wire = stack.enter_context(closing(HttpWire(server.port, 0, world.keys[0])))
         boards.watch(wire.fileno(), wire.receive)
         numbers = range(int(BUSY * plan.busy_for))
