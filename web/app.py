@@ -74,6 +74,8 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         responses=EDGE_ANSWERS,
         lifespan=lifespan,
+        # What is measured stands at /metrics; to ask for others at every request is not free.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
     app.include_router(api_feeds.router)

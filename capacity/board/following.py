@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from capacity.board.calls import asking
 from capacity.board.changes import Change
-from capacity.board.connection import BLOCK_SECONDS, SOCKET_TIMEOUT, Store
+from capacity.board.connection import BLOCK_SECONDS, SOCKET_TIMEOUT, Command, Store
 from capacity.board.keys import ClusterKeys
 
 CONNECTIONS = 256
@@ -71,17 +71,23 @@ class Follower:
     async def _wait_together(
         self, positions: Mapping[str, str], within: float, count: int
     ) -> dict[str, list[Change]]:
-        streams: Any = {ClusterKeys(cluster).changes: at for cluster, at in positions.items()}
-        clusters = {ClusterKeys(cluster).changes: cluster for cluster in positions}
+        clusters = {changes_of(cluster): cluster for cluster in positions}
         block = max(1, int(min(within, BLOCK_SECONDS) * 1000))
+        bounds: Command = ("XREAD", "COUNT", count, "BLOCK", block, "STREAMS")
         async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
-            client = self.store.at(next(iter(streams)))
-            reply: Any = await client.xread(streams, count=count, block=block)
+            command = (*bounds, *clusters, *positions.values())
+            reply = await self.store.ask(next(iter(clusters)), command)
         found: dict[str, list[Change]] = {}
         for key, entries in _stream_pairs(reply):
             changes = [change_of(entry_id, fields) for entry_id, fields in entries]
             found[clusters[key.decode()]] = changes
         return found
+
+
+@lru_cache(maxsize=1024)
+def changes_of(cluster: str) -> str:
+    """The key of a cluster's stream of changes."""
+    return ClusterKeys(cluster).changes
 
 
 def change_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:

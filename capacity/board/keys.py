@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 PREFIX = "akutoverblik"
 _CLUSTER = re.compile(r"[a-z0-9-]{1,60}")
@@ -112,21 +113,24 @@ class ClusterKeys:
 
     def for_function(self, request_id: str) -> list[str]:
         """The keys of every function, in the order that kept.lua documents."""
-        return [
-            self.meta,
-            self.rows,
-            self.versions,
-            self.changes,
-            self.late,
-            self.request(request_id),
-            self.kept,
-            self.due,
-            self.lapse,
-            self.unit_of,
-            self.quota,
-            self.journal,
-        ]
+        before, after = _around_request(self)
+        return [*before, self.request(request_id), *after]
 
     def for_move(self, request_id: str) -> list[str]:
         """The keys of the function ``move``."""
         return [*self.for_function(request_id), self.moved, self.beds]
+
+
+@lru_cache(maxsize=1024)
+def _around_request(keys: ClusterKeys) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The functions' keys before and after that of the request: the same for every call."""
+    before = (keys.meta, keys.rows, keys.versions, keys.changes, keys.late)
+    after = (
+        keys.kept,
+        keys.due,
+        keys.lapse,
+        keys.unit_of,
+        keys.quota,
+        keys.journal,
+    )
+    return before, after
