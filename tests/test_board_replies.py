@@ -41,8 +41,9 @@ async def test_a_request_id_is_of_one_cluster(store: Board) -> None:
 
 @pytest.mark.parametrize("lost", [1, 2])
 async def test_a_lost_reply_applies_once_and_the_repeat_is_answered(
-    own_server: StoreServer, lost: int
+    own_server: StoreServer, lost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("capacity.board.calls.LAST_ATTEMPT_SECONDS", 60)
     async with LossyLine(own_server.path) as line, opened(line.url) as board:
         line.lose = lost
 

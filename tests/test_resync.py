@@ -37,7 +37,7 @@ attribution = "test"
 units = {{ "AKUT" = "rhr-akutafdeling" }}
 bearer = "secret"
 every = "1 s"
-timeout = "1 s"
+timeout = "30 s"
 resync_url = "http://127.0.0.1:{port}/fhir/Location"
 """
 

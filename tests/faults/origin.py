@@ -31,6 +31,8 @@ class Origin:
         self.keep_back = False
         """The next answer is made, but waits to be let go."""
         self.is_waiting = asyncio.Event()
+        self.questions = 0
+        """How often it was asked, whatever became of it."""
         self.port = 0
         self._let_go = asyncio.Event()
         self._over = asyncio.Event()
@@ -58,6 +60,7 @@ class Origin:
         """Answer one question."""
         with suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
+            self.questions += 1
             body = await self._answer()
             if body is not None:
                 head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

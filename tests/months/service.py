@@ -17,12 +17,13 @@ import httpx
 import orjson
 from redis.asyncio import Redis
 
-from capacity.board import BoardUnavailableError, Cursor
+from capacity.board import START, BoardUnavailableError, Cursor
 from capacity.instants import utc_now
 from simulators.months.plan import moment_of
 from simulators.months.wire import sources_of, write_sources
 from tests.faults.clock import WrongClock, build
 from tests.months.land import LAND
+from tests.support.board_model import until
 from tests.support.service import Service, running, settings_for
 from tests.support.stores import StoreServer
 from web.history_door import caught_up
@@ -119,8 +120,14 @@ class Months:
         self._clock.go()
         while not await caught_up(services.board, services.history, CLUSTER):
             pass
-        await asyncio.sleep(1.5)  # the journal's last entries: they are gathered for half a second
+        await until(self._journal_is_in_history)
         await services.rollups.run()
+
+    async def _journal_is_in_history(self) -> bool:
+        services = self.service.services
+        position = await services.history.position(CLUSTER)
+        at = position.journal_stream_id if position is not None else START
+        return not (await services.board.journal_after(CLUSTER, at, 1)).entries
 
 
 def _has_seen(here: Cursor, there: Cursor) -> bool:

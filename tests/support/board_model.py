@@ -8,7 +8,15 @@ from itertools import pairwise
 
 import orjson
 
-from capacity.board import START, Board, Change, LateReading, Reading, Snapshot
+from capacity.board import (
+    START,
+    Board,
+    BoardUnavailableError,
+    Change,
+    LateReading,
+    Reading,
+    Snapshot,
+)
 from capacity.board.store import STREAM_LENGTH
 
 
@@ -16,11 +24,19 @@ from capacity.board.store import STREAM_LENGTH
 async def opened(
     url: str, *, stream_length: int = STREAM_LENGTH, start: bool = True
 ) -> AsyncIterator[Board]:
-    """A board that is closed afterwards; without `start` its functions are not loaded."""
+    """A board that is closed afterwards; without `start` its functions are not loaded.
+
+    A store may be slow for longer than a board waits: it is asked three times.
+    """
     board = Board(url, stream_length=stream_length)
     try:
-        if start:
-            await board.start()
+        for attempts_left in reversed(range(3 if start else 0)):
+            try:
+                await board.start()
+                break
+            except BoardUnavailableError:
+                if not attempts_left:
+                    raise
         yield board
     finally:
         await board.stop()

@@ -78,7 +78,7 @@ async def _under_sqlite(stage: Stage, disk: Path) -> Finding:
             began = time.monotonic()
             with _filled(disk):
                 here.finding.notice = await _history_is(product, "away", began)
-                await asyncio.sleep(2)
+                await here.more_kept(20)  # the board goes on, and so does the way to it
                 stayed = not any(board.stopped_after(began) for board in here.boards)
                 here.finding.promise(stayed, "a board stopped although only history was full")
             freed = time.monotonic()

@@ -68,7 +68,7 @@ class _Mix:
         """Replies are lost."""
         self._line.silently = self._chance.random() < 0.5
         self._line.lose = self._chance.randrange(1, 6)
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # as long as this fault lasts: there may be fewer replies to lose
         self._line.lose, self._line.silently = 0, False
 
     async def rude(self) -> None:

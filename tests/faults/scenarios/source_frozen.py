@@ -62,9 +62,9 @@ async def _freeze(here: Scene, product: Product, source: Origin, mood: Mood) -> 
     unit = source.unit
     async with httpx.AsyncClient(timeout=10, headers=product.board_headers()) as client:
         await here.wait_for(lambda: _age(here, unit) < 4, "a fresh figure")
-        source.mood = mood
+        source.mood, questions = mood, source.questions
         frozen = time.monotonic()
-        await asyncio.sleep(2.5)  # what was under way has come in
+        await _is_the_last(here, client, product, source, questions)
         stale_at = parse_instant(here.boards[0].rows[unit]["stale_at"])
         assert await _shown(client, product, unit) is not None, "it was to be fresh for now"
         await asyncio.sleep(max(0.0, (stale_at - utc_now()).total_seconds()))
@@ -84,6 +84,23 @@ async def _freeze(here: Scene, product: Product, source: Origin, mood: Mood) -> 
         await here.wait_for(lambda: _age(here, unit) < 4, "a fresh figure again")
         took = time.monotonic() - thawed
         here.finding.recover = max(here.finding.recover or 0.0, took)
+
+
+async def _is_the_last(
+    here: Scene, client: httpx.AsyncClient, product: Product, source: Origin, questions: int
+) -> None:
+    """Wait until all boards have the last figure of a source that was asked so often while well.
+
+    It is asked again only once its answer before was taken in.
+    """
+    await here.wait_for(lambda: source.questions > questions, "a question to a frozen source")
+    answer = await client.get(f"{product.base}/api/v1/board/{CLUSTER}")
+    rows = {row["unit"]: row["observed_at"] for row in answer.raise_for_status().json()["rows"]}
+    last = rows[source.unit]
+    await here.wait_for(
+        lambda: all(board.rows[source.unit]["observed_at"] == last for board in here.boards),
+        "the last figure on all boards",
+    )
 
 
 def _age(here: Scene, unit: str) -> float:
