@@ -17,7 +17,7 @@ def token_of(request: HTTPConnection) -> str | None:
 
 def is_secure(request: HTTPConnection) -> bool:
     """Whether the visitor's side of the connection is TLS (a trusted proxy may say so)."""
-    return request.scope["scheme"] in ("https", "wss")
+    return request.scope.get("scheme", "http") in ("https", "wss")
 
 
 def keep(response: Response, request: HTTPConnection, token: str) -> None:
