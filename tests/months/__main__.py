@@ -33,6 +33,7 @@ SHORT_DAYS = 14, 8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what was asked for, one seed after the other."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells may have it ignored
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     load = os.getloadavg()[0]
     try:
