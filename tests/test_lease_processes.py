@@ -23,7 +23,8 @@ from tests.support.board_model import all_changes, all_late, assert_contiguous, 
 from tests.support.runner_process import RunnerProcess
 from tests.support.stores import StoreServer
 
-LEASE = 2.0
+LEASE = 5.0
+"""Seconds. A holder loses it when its machine stands still for that long, and that is right."""
 CLUSTER = "randers"
 KEPT_BACK = 77
 POLLED, DROPPED = "favrskov-akutplads", "norddjurs-akutplads"
