@@ -472,7 +472,7 @@ async def flooded(url: str, size: int = 20_000) -> AsyncIterator[None]:
 async def test_a_board_that_does_not_read_harms_nobody_and_recovers(
     board: Board, serve: Serve, valkey_server: EmbeddedServer, ws: str
 ) -> None:
-    server = serve(ws=ws, window=0.005, heartbeat=0.1, patience=60)
+    server = serve(ws=ws, window=0.005, heartbeat=0.1, patience=60, ping_seconds=120)
     with closing(await asyncio.to_thread(RawBoard, server.url)) as frozen:
         async with mirror(server.url) as other:
             most, longest = 0, 0.0
