@@ -76,9 +76,11 @@ async function ours() {
   return (await caches.keys()).filter((name) => name.startsWith(PREFIX));
 }
 
-// A page that was read asks that it be kept; one whose reader has left asks that it be dropped.
+// A page that was read asks that it be kept; one whose reader has left asks that it be dropped. A
+// worker that still waits for the one before it is asked to go on.
 addEventListener("message", (event) => {
-  const { keep } = event.data ?? {};
+  const { keep, takeOver } = event.data ?? {};
+  if (takeOver) event.waitUntil(skipWaiting());
   if (typeof keep !== "string" || !PAGE.test(new URL(keep, location).pathname)) return;
   event.waitUntil(caches.open(CACHE).then((cache) => keepPage(cache, keep)));
 });
