@@ -19,7 +19,7 @@ from tests.bench.__main__ import measure
 from tests.bench.boards import mark, read_chunk
 from tests.bench.figures import Figure, Spread, quantile
 from tests.bench.parsing import cases
-from tests.bench.plan import Plan
+from tests.bench.plan import Plan, Progress
 from tests.bench.results import Outcome, table
 from tests.bench.wires import packed
 from web.live.frames import heartbeat_message, rows_message, text_frame
@@ -121,7 +121,7 @@ def test_a_small_run_measures_everything_and_leaves_nothing_behind(
 ) -> None:
     cores, children = os.sched_getaffinity(0), _children(os.getpid())
     names = ["fan-out", "ingest", "idle", "hostile", "snapshots", "alternatives", "parsing"]
-    failed = measure(TINY, names, tmp_path)
+    failed = measure(TINY, names, tmp_path, Progress())
     told = capsys.readouterr()
     assert not failed, told.err
     assert "NOT MEASURED" not in told.out
@@ -153,7 +153,7 @@ def test_an_interrupted_run_stops_all_it_started(tmp_path: Path, stop: signal.Si
             assert time.monotonic() < deadline
             time.sleep(0.02)
         bench.send_signal(stop)
-        _, told = bench.communicate(timeout=30)
+        _, told = bench.communicate(timeout=120)
     finally:
         bench.kill()
         bench.wait()

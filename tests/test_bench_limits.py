@@ -7,7 +7,7 @@ import pytest
 
 from tests.bench.__main__ import measure
 from tests.bench.figures import Missing
-from tests.bench.plan import Plan
+from tests.bench.plan import Plan, Progress
 from tests.bench.results import Outcome, table
 from tests.bench.wires_peers import mqtt_connect, mqtt_subscribe
 
@@ -40,7 +40,7 @@ def test_peers_that_are_not_there_are_named(
 ) -> None:
     for name in ("BENCH_TOOLS", "BENCH_PEERS", "PATH"):
         monkeypatch.setenv(name, str(tmp_path))
-    failed = measure(TINY, ["limit"], tmp_path / "results")
+    failed = measure(TINY, ["limit"], tmp_path / "results", Progress())
     told = capsys.readouterr().out
     assert not failed
     assert told.count("NOT MEASURED") >= 3
@@ -51,7 +51,7 @@ def test_peers_that_are_not_there_are_named(
 def test_a_small_run_measures_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = measure(TINY, ["steady"], tmp_path)
+    failed = measure(TINY, ["steady"], tmp_path, Progress())
     told = capsys.readouterr()
     assert not failed, told.err
     assert "NOT MEASURED" not in told.out

@@ -26,6 +26,9 @@ from tests.support.faulty import LossyLine
 from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
 
+LOADS_SLOWLY = "--key-load-delay", "100", "--loading-process-events-interval-bytes", "1024"
+"""Three seconds and more for thirty thousand keys (µs each), saying so whenever it is asked."""
+
 APPLIED, UNCHANGED, SUPERSEDED = Outcome.APPLIED, Outcome.UNCHANGED, Outcome.SUPERSEDED
 
 pytest_plugins = "tests.support.store_fixtures"
@@ -139,7 +142,7 @@ async def test_a_server_that_is_loading_wrote_nothing(own_server: StoreServer) -
     await pipe.execute()
     await client.aclose()
     own_server.kill()
-    own_server.start("--key-load-delay", "50", wait=False)
+    own_server.start(*LOADS_SLOWLY, wait=False)
 
     async with opened(own_server.url, start=False) as board:
         with pytest.raises(BoardUnavailableError, match="loading") as caught:

@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from tests.bench import (
     alternatives,
@@ -65,9 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = replace(plan, years_on=(options.years_on,))
     if options.runs is not None:
         plan = replace(plan, runs=options.runs, idle_runs=options.runs)
-    signal.signal(signal.SIGTERM, _interrupt)
+    progress = Progress()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, progress.interrupt)
     try:
-        return measure(plan, options.only or list(MEASUREMENTS), options.results)
+        return measure(plan, options.only or list(MEASUREMENTS), options.results, progress)
     except CannotRunError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -76,9 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def measure(plan: Plan, names: Sequence[str], results: Path) -> int:
+def measure(plan: Plan, names: Sequence[str], results: Path, progress: Progress) -> int:
     """Run the named measurements on one stage, print the table and keep the values."""
-    progress = Progress()
     with Stage(results) as stage:
         environment = machine(stage.folder, stage.cores.note)
         progress.say(f"{environment['cores']} cores: {stage.cores.note}")
@@ -103,10 +103,6 @@ def _one(name: str, plan: Plan, stage: Stage, progress: Progress) -> Outcome:
     if failure is not None:
         progress.say(f"{name} COULD NOT BE MEASURED: {failure}")
     return Outcome(name, figures, failure, time.monotonic() - begin)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

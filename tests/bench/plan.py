@@ -3,6 +3,7 @@
 import sys
 import time
 from dataclasses import dataclass, field
+from types import FrameType
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,20 @@ QUICK = Plan(
 
 @dataclass(slots=True)
 class Progress:
-    """Lines on standard error, with the time since the start."""
+    """Lines on standard error, with the time since the start; and whether to go on."""
 
     started: float = field(default_factory=time.monotonic)
+    _interrupted: bool = False
+
+    def interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """A signal's handler. What is raised in the end of an object is lost, hence the mark."""
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     def say(self, text: str) -> None:
-        """One line."""
+        """One line; raises `KeyboardInterrupt` if there was an interrupt that went unheard."""
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
         seconds = time.monotonic() - self.started
         print(f"[{seconds:5.0f} s] {text}", file=sys.stderr, flush=True)
