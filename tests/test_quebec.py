@@ -13,8 +13,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from capacity.board import START, Board, Change, EmbeddedServer
+from capacity.board import Board, EmbeddedServer
 from capacity.instants import epoch_millis, format_instant, utc_now
+from tests.support.board_model import all_changes
 from tests.support.quebec import catalogue_text, quebec_files, quebec_values, recomputed
 from tests.support.service import Service, running, settings_for
 
@@ -97,14 +98,6 @@ async def all_taken_in(folder: Path, count: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def all_changes(board: Board) -> list[Change]:
-    """The cluster's whole stream."""
-    found: list[Change] = []
-    while page := await board.changes_after(CLUSTER, found[-1].stream_id if found else START):
-        found += page
-    return found
-
-
 async def test_the_recording_plays_into_exactly_what_it_says(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path, samples: Path
 ) -> None:
@@ -136,7 +129,7 @@ async def test_the_recording_plays_into_exactly_what_it_says(
         assert len(orjson.loads(half.read_bytes())) == 1, "the line that was cut is told of"
         reports = list(expected(files))
         units = len(identifiers)
-        changes = await all_changes(board)
+        changes = await all_changes(board, CLUSTER)
         assert [change.seq for change in changes] == list(range(1, len(changes) + 1))
         # First every unit's row of unknowns, then the recording, each report once and in order.
         # The truncated file repeats the beginning of the first one, so it adds nothing.

@@ -21,14 +21,22 @@ from redis.crc import key_slot
 from capacity.board import Board, BoardUnavailableError, UnconfirmedError, backup
 from capacity.board.sessions import NewSession
 from capacity.instants import format_instant, utc_now
-from tests.support.board_model import all_changes, all_late, assert_contiguous, fold, opened, until
+from tests.support.board_model import (
+    all_changes,
+    all_late,
+    assert_contiguous,
+    fold,
+    insisting,
+    opened,
+    until,
+)
 from tests.support.holds import CLUSTER as HOLDS
 from tests.support.holds import ask, assert_sound, held, report
 from tests.support.live import SOURCE, UNIT, source_file
 from tests.support.service import running, settings_for
 from tests.support.shards import Sharded, sharded
 from tests.support.topology import PROGRAMS
-from tests.support.traffic import Page, Writer, assert_kept, insisting, stopped
+from tests.support.traffic import Page, Writer, assert_kept, stopped
 from web.live.hub import Hub
 
 PLACES, VISITATORS = 3, 12

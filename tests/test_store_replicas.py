@@ -23,12 +23,18 @@ from capacity.board.sessions import Lifetime, NewSession, Sessions
 from capacity.holds import By
 from capacity.instants import format_instant, utc_now
 from capacity.outcomes import OutcomeCode, OutcomeValue
-from tests.support.board_model import all_changes, assert_contiguous, fold, opened, reading
+from tests.support.board_model import (
+    all_changes,
+    assert_contiguous,
+    fold,
+    insisting,
+    opened,
+    reading,
+)
 from tests.support.holds import ask, held, report
 from tests.support.live import SOURCE, UNIT, source_file
 from tests.support.service import running, settings_for
 from tests.support.topology import PROGRAMS, Line, Replicated, line_to, replicated
-from tests.support.traffic import insisting
 from web.store_away import UNCONFIRMED
 
 BY = By("visitator", "hospital", "v1")

@@ -13,11 +13,19 @@ import pytest
 
 from capacity.board import Board, BoardUnavailableError
 from capacity.instants import utc_now
-from tests.support.board_model import all_changes, all_late, assert_contiguous, fold, opened, until
+from tests.support.board_model import (
+    all_changes,
+    all_late,
+    assert_contiguous,
+    fold,
+    insisting,
+    opened,
+    until,
+)
 from tests.support.holds import CLUSTER as HOLDS
 from tests.support.holds import ask, assert_sound, held, report
 from tests.support.topology import PROGRAMS, SERVICE, Replicated, replicated
-from tests.support.traffic import Page, Writer, assert_kept, insisting, stopped
+from tests.support.traffic import Page, Writer, assert_kept, stopped
 from web.live.hub import Hub
 
 ROWS = "w"

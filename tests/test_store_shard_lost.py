@@ -7,12 +7,20 @@ import asyncio
 
 from redis.crc import key_slot
 
-from tests.support.board_model import all_changes, all_late, assert_contiguous, fold, opened, until
+from tests.support.board_model import (
+    all_changes,
+    all_late,
+    assert_contiguous,
+    fold,
+    insisting,
+    opened,
+    until,
+)
 from tests.support.holds import CLUSTER as HOLDS
 from tests.support.holds import ask, assert_sound, held, report
 from tests.support.shards import Sharded, sharded
 from tests.support.topology import PROGRAMS
-from tests.support.traffic import Writer, assert_kept, insisting, stopped
+from tests.support.traffic import Writer, assert_kept, stopped
 
 
 def beside(shards: Sharded) -> str:

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 import orjson
 
@@ -18,6 +20,8 @@ from capacity.board import (
     Snapshot,
 )
 from capacity.board.store import STREAM_LENGTH
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -64,11 +68,21 @@ def reading(unit: str, observed_ms: int, mark: object = 0, size: int = 0) -> Rea
     return Reading(unit, observed_ms, f"{observed_ms:x}-{mark}", orjson.dumps(row))
 
 
+async def insisting(call: Callable[[], Awaitable[T]], within: float = 30.0) -> T:
+    """The answer to a request that is made, under the same id, until it is known."""
+    async with asyncio.timeout(within):
+        while True:
+            try:
+                return await call()
+            except BoardUnavailableError:
+                await asyncio.sleep(0.05)
+
+
 async def all_changes(board: Board, cluster: str) -> list[Change]:
     """The cluster's whole stream."""
     found: list[Change] = []
     while True:
-        more = await board.changes_after(cluster, found[-1].stream_id if found else START, 1000)
+        more = await insisting(partial(board.changes_after, cluster, _after(found), 1000))
         if not more:
             return found
         found += more
@@ -78,10 +92,14 @@ async def all_late(board: Board, cluster: str) -> list[LateReading]:
     """The cluster's whole stream of late readings."""
     found: list[LateReading] = []
     while True:
-        more = await board.late_after(cluster, found[-1].stream_id if found else START, 1000)
+        more = await insisting(partial(board.late_after, cluster, _after(found), 1000))
         if not more:
             return found
         found += more
+
+
+def _after(found: Sequence[Change] | Sequence[LateReading]) -> str:
+    return found[-1].stream_id if found else START
 
 
 def fold(changes: Iterable[Change]) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import orjson
@@ -78,16 +77,6 @@ class Page:
 
     async def drain(self) -> None:
         return None
-
-
-async def insisting(call: Callable[[], Awaitable[T]], within: float = 30.0) -> T:
-    """The answer to a request that is made, under the same id, until it is known."""
-    async with asyncio.timeout(within):
-        while True:
-            try:
-                return await call()
-            except BoardUnavailableError:
-                await asyncio.sleep(0.05)
 
 
 async def stopped(tasks: list[asyncio.Task[None]]) -> None:

@@ -18,10 +18,9 @@ from tests.faults.finding import Finding
 from tests.faults.product import Product
 from tests.faults.scene import Scene, scene
 from tests.faults.stage import Stage
-from tests.support.board_model import opened
+from tests.support.board_model import insisting, opened
 from tests.support.holds import VISITATOR
 from tests.support.stores import StoreServer
-from tests.support.traffic import insisting
 
 NAME = "clocks wrong"
 NUMBER = 11

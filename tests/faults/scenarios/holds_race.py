@@ -22,7 +22,7 @@ from tests.faults.finding import Finding
 from tests.faults.product import Product
 from tests.faults.scene import Scene, scene
 from tests.faults.stage import Stage
-from tests.support.board_model import all_changes, opened, until
+from tests.support.board_model import all_changes, insisting, opened, until
 from tests.support.holds import (
     NURSE_OF_UNIT,
     VISITATOR,
@@ -31,7 +31,6 @@ from tests.support.holds import (
     last_records,
 )
 from tests.support.stores import StoreServer
-from tests.support.traffic import insisting
 
 NAME = "holds race"
 NUMBER = 9
