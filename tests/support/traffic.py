@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -18,7 +18,6 @@ from capacity.board import (
 )
 from tests.support.board_model import reading
 
-T = TypeVar("T")
 UNITS = [f"u{n}" for n in range(12)]
 
 
