@@ -201,7 +201,7 @@ async def test_an_answer_that_never_ends_is_given_up_on(outgoing: Outgoing) -> N
     port = server.sockets[0].getsockname()[1]
     with stopwatch() as watch, pytest.raises(UnreachableError):
         await outgoing.post(_local(f"http://127.0.0.1:{port}/x"), b"", {}, 0.5)
-    assert watch.seconds < 2
+    assert watch.seconds < 1.5
     ended.set()
     await left.wait()
     server.close()
