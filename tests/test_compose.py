@@ -7,10 +7,12 @@ tests/test_compose_stores.py.
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from fastapi.routing import APIRoute
 
 from capacity.history.database import normal_url
@@ -21,6 +23,7 @@ from tests.support.compose import (
     DOCKERFILE,
     FEEDS,
     GUIDE,
+    OPERATIONS,
     OURS,
     PREFIX,
     SENTINELS,
@@ -38,6 +41,7 @@ from tests.support.compose import (
 from tests.support.installed import PACKAGES, ROOT
 from web import ops
 from web.cli import _parser
+from web.key_kinds import KeyKind
 
 
 def test_any_one_container_may_fail() -> None:
@@ -45,6 +49,31 @@ def test_any_one_container_may_fail() -> None:
     assert {*WEB, *FEEDS} == set(OURS)
     assert {*OURS, *STORES, "proxy"} == set(SERVICES)
     assert not any("profiles" in service for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("service", ["proxy", *OURS, *SENTINELS])
+def test_no_start_is_kept_back_by_one_that_failed(service: str) -> None:
+    """Each starts after those that it asks, and without the one that does not get well."""
+    before = SERVICES[service]["depends_on"]
+    assert before.keys() <= SERVICES.keys()
+    for name, wanted in before.items():
+        if wanted["condition"] == "service_healthy":
+            assert wanted["required"] is False, name
+        else:
+            assert wanted == {"condition": "service_started"}, name
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_start_waits_for_the_database_from_which_a_lost_store_is_filled(service: str) -> None:
+    wanted = SERVICES[service]["depends_on"]["postgres"]
+    assert wanted["condition"] == "service_healthy"
+    kind, program, *words = SERVICES["postgres"]["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "pg_isready")
+    # While it is set up, the server has a socket and no address.
+    assert "--host=127.0.0.1" in words
+    names = SERVICES["postgres"]["environment"]
+    assert f"--username={names['POSTGRES_USER']}" in words
+    assert f"--dbname={names['POSTGRES_DB']}" in words
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -65,7 +94,41 @@ def test_what_is_taken_from_outside_is_of_the_same_name() -> None:
     taken = dict(re.findall(rf"({PREFIX}\w+): \$\{{(\w+):-", text))
     assert taken
     assert all(name == outside for name, outside in taken.items())
-    assert set(re.findall(r"\$\{(\w+)", text)) == {*taken.values(), "PUBLISH"}
+    assert set(re.findall(r"\$\{(\w+)", text)) == {*taken.values(), "PUBLISH", "PUBLIC_HOST"}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_other_settings_come_from_a_file_that_may_be_missing(service: str) -> None:
+    (given,) = SERVICES[service]["env_file"]
+    assert given["required"] is False
+    # In the folder that is the installation's own, which git and the image leave alone.
+    assert Path(given["path"]).parent == Path(mounts(service)["/config"])
+    assert "/config/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert Path(given["path"]).as_posix() in GUIDE
+
+
+def test_what_the_guide_puts_into_that_file_is_not_set_by_the_compose_file() -> None:
+    """The compose file's own values go first, so such a line would do nothing."""
+    told = GUIDE.partition("`config/service.env`")[2].partition("\n\n")[0]
+    shown = re.findall(rf"`({PREFIX}\w+)=", told)
+    assert shown
+    assert not set(shown) & environment(WEB[0]).keys()
+    assert {name.removeprefix(PREFIX).lower() for name in shown} <= Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize("public", ["", "akutoverblik.example.org"])
+@pytest.mark.parametrize("service", OURS)
+def test_a_process_may_be_asked_by_its_own_name_and_the_public_one(
+    service: str, public: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = SERVICES[service]["environment"]["AKUTOVERBLIK_TRUSTED_HOSTS"]
+    named = re.sub(r"\$\{PUBLIC_HOST:-(\w+)\}", public or r"\1", given)
+    assert named != given
+    monkeypatch.setitem(SERVICES[service]["environment"], "AKUTOVERBLIK_TRUSTED_HOSTS", named)
+    trusted = settings(service, monkeypatch, tmp_path).trusted_hosts
+    assert {service, "localhost", "127.0.0.1"} <= set(trusted)
+    assert not public or public in trusted
+    assert not any("*" in host or ":" in host for host in trusted)
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -146,6 +209,32 @@ def test_configurations_are_used_where_they_are_mounted() -> None:
             used.add(config["source"])
             assert config["target"] in " ".join(service["command"])
     assert used == COMPOSE["configs"].keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_read_only_service_is_given_are_files_that_are_there(service: str) -> None:
+    """Compose would write anything else into the container, and refuses to start a read-only one.
+
+    Secrets are made by whoever installs; configurations come with the code.
+    """
+    parts = SERVICES[service]
+    assert parts["read_only"] is True
+    for secret in parts.get("secrets", ()):
+        assert COMPOSE["secrets"][secret].keys() == {"file"}
+    for config in parts.get("configs", ()):
+        given = COMPOSE["configs"][config["source"]]
+        assert given.keys() == {"file"}
+        file = ROOT / given["file"]
+        assert file.is_file()
+        assert file.parent == ROOT / "deploy"
+
+
+def test_the_folder_of_configurations_is_used_whole_and_carried_along() -> None:
+    used = {(ROOT / config["file"]).resolve() for config in COMPOSE["configs"].values()}
+    assert used == set((ROOT / "deploy").iterdir())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    carried = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {"deploy", "docker-compose.yml", "Dockerfile"} <= set(carried)
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -284,11 +373,60 @@ def test_the_image_has_no_tools_of_its_own() -> None:
     assert "-m venv --without-pip /opt/akutoverblik" in DOCKERFILE
 
 
+def test_what_the_guide_does_to_running_containers_is_of_their_names_and_files() -> None:
+    upgrade = OPERATIONS.partition("\n## Upgrade\n")[2]
+    shell = "".join(re.findall(r"^```sh\n(.*?)^```", upgrade, re.DOTALL | re.MULTILINE))
+    told = re.findall(r"compose (?:exec|restart|up)(?: --\S+)* (\S+)(.*)$", shell, re.MULTILINE)
+    assert {name.replace("-$n", "-1") for name, _ in told} == {
+        "valkey-1", "valkey-3", "sentinel-1", "proxy", *OURS,
+    }  # fmt: skip
+    for name, command in told:
+        kind = name.partition("-")[0]
+        if "valkey-cli" in command:
+            port = re.findall(r" -p (\d+) ", command) or ["6379"]  # the client's own
+            assert port == option(kind, "port")
+        for file in re.findall(r">> (\S+)'", command):
+            assert f"exec valkey-server {file}" in SERVICES[name]["command"][-1]
+        for watched, setting in re.findall(r"sentinel (?:set|failover) (\w+) ?(\S*)", command):
+            assert watched == option("sentinel", "sentinel monitor")[0]
+            assert not setting or option("sentinel", f"sentinel {setting} {watched}")
+        for setting in re.findall(r"config set (\S+)", command):
+            assert option(kind, setting)
+
+
+def test_the_guide_looks_over_the_proxy_s_file_with_the_proxy_s_image() -> None:
+    (line,) = re.findall(r"^docker run (.*?haproxy -c .*?)$", OPERATIONS, re.DOTALL | re.MULTILINE)
+    proxy = SERVICES["proxy"]
+    (config,) = proxy["configs"]
+    (secret,) = proxy["secrets"]
+    assert f" {COMPOSE['configs'][config['source']]['file']}:{config['target']}:ro " in line
+    assert f" {COMPOSE['secrets'][secret]['file']}:{SECRETS}/{secret}:ro " in line
+    assert line.endswith(f" {proxy['image']} haproxy -c -f {config['target']}")
+
+
+def test_the_sample_for_prometheus_asks_every_process_where_it_can_be_reached() -> None:
+    text = OPERATIONS.partition("\n## Watch it\n")[2]
+    (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", text, re.DOTALL)
+    (job,) = yaml.safe_load(block)["scrape_configs"]
+    (group,) = job["static_configs"]
+    assert group["targets"] == [f"{name}:{environment(name)['AKUTOVERBLIK_PORT']}" for name in OURS]
+    # The path and the scheme are Prometheus' own; the kind of key is ours.
+    assert job.keys() == {"job_name", "scrape_interval", "authorization", "static_configs"}
+    assert "/metrics" in [route.path for route in ops.router.routes if isinstance(route, APIRoute)]
+    assert f"akutoverblik key new {KeyKind.METRICS} all" in text.partition("scrape_configs:")[0]
+    joined = re.findall(r"docker network connect (\w+)_(\w+) prometheus", text)
+    ((project, network),) = joined
+    assert project == COMPOSE["name"]
+    assert COMPOSE["networks"][network] == {"internal": True}
+    on_it = {name for name in SERVICES if network in SERVICES[name]["networks"]}
+    assert on_it == set(OURS)
+
+
 def test_the_guide_makes_what_the_file_needs() -> None:
     (shell,) = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
     made = set(re.findall(r"> (secrets/\S+)", shell))
     assert made == {secret["file"].removeprefix("./") for secret in COMPOSE["secrets"].values()}
-    assert set(re.findall(rf"export ({PREFIX}\w+|PUBLISH)=", shell)) <= {
+    assert set(re.findall(r"export (\w+)=", shell)) <= {
         *re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8"))
     }
     for name in re.findall(r"docker compose (?:exec|up [^\n]*--no-deps) (\S+)", GUIDE):

@@ -57,17 +57,36 @@ def test_the_proxy_is_believed_and_says_what_it_must(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     address = SERVICES["proxy"]["networks"]["front"]["ipv4_address"]
-    (subnet,) = COMPOSE["networks"]["front"]["ipam"]["config"]
-    assert ip_address(address) in ip_network(subnet["subnet"])
     for service in WEB:
         assert settings(service, monkeypatch, tmp_path).trusted_proxies == [address]
-        assert set(SERVICES[service]["networks"]) == {"front", "back", "out"}
+        assert set(SERVICES[service]["networks"]) == {"front", "back", "out", "watch"}
     said = {
         line[2].lower().encode()
         for line in proxy_lines("frontend public")
         if line[:2] == ["http-request", "set-header"]
     }
     assert said == {proxies._FOR, proxies._PROTO, proxies._HOST}
+
+
+def test_a_fixed_address_is_given_to_nobody_else() -> None:
+    """Docker gives out addresses of the range only, to whoever starts first."""
+    fixed = [
+        (network, ip_address(parts["ipv4_address"]))
+        for service in SERVICES.values()
+        if isinstance(service["networks"], dict)
+        for network, parts in service["networks"].items()
+        if "ipv4_address" in parts
+    ]
+    assert [network for network, _ in fixed] == ["front"]
+    assert len(set(fixed)) == len(fixed)
+    for network, address in fixed:
+        for pool in COMPOSE["networks"][network]["ipam"]["config"]:
+            subnet, given = ip_network(pool["subnet"]), ip_network(pool["ip_range"])
+            assert address in subnet
+            # The first is the machine's own, the last is for all.
+            assert address not in (subnet[0], subnet[1], subnet[-1])
+            assert given.subnet_of(subnet)  # type: ignore[arg-type]
+            assert address not in given
 
 
 def test_the_proxy_outlasts_what_the_service_waits_for(

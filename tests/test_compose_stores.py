@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.compose import COMPOSE, SENTINELS, SERVICES, VALKEYS, environment, option
+from tests.support.compose import SENTINELS, SERVICES, VALKEYS, config_text, environment, option
 from tests.support.demo_process import until
 from tests.support.stores import valkey_program
 from tests.support.topology import free_port
+
+NAME = "localhost"
+"""What all of them are called here: a name, as in the file, that has to be looked up."""
 
 
 class Container:
@@ -33,10 +36,10 @@ class Container:
         """Run its command."""
         kind = self.name.partition("-")[0]
         config = self._data.parent / f"{self.name}.from-compose"
-        text = COMPOSE["configs"][kind]["content"]
+        text = config_text(kind)
         text = text.replace(f"port {option(kind, 'port')[0]}\n", f"port {self.port}\n")
         text = text.replace("dir /data", f"dir {self._data}")
-        text = text.replace(f"{primary.name} 6379", f"127.0.0.1 {primary.port}")
+        text = text.replace(f"{primary.name} 6379", f"{NAME} {primary.port}")
         config.write_text(
             text.replace("-milliseconds akutoverblik 5000", "-milliseconds akutoverblik 1000")
         )
@@ -45,9 +48,9 @@ class Container:
         script = script.replace("$$", "$").replace(target, str(config))
         script = script.replace("/data/", f"{self._data}/").replace(" 6379", f" {primary.port}")
         program = Path(valkey_program())
-        names = {"ANNOUNCE": "127.0.0.1"}
+        names = {"ANNOUNCE": NAME}
         if environment(self.name).get("REPLICA_OF"):
-            names["REPLICA_OF"] = "127.0.0.1"
+            names["REPLICA_OF"] = NAME
         with (self._data / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*shell, script],
@@ -75,9 +78,9 @@ class Container:
         return next(iter(self.says("ROLE")), "")
 
     @property
-    def config(self) -> str:
-        """Its own configuration, as it has rewritten it."""
-        return (self._data / "valkey.conf").read_text()
+    def config(self) -> Path:
+        """Its own configuration, which it rewrites."""
+        return self._data / f"{self.name.partition('-')[0]}.conf"
 
     def kill(self) -> None:
         if self._process is not None:
@@ -129,6 +132,7 @@ def test_the_stores_of_the_file_fail_over_and_stay_so(containers: dict[str, Cont
     first.kill()
     until(lambda: primary() in [each.port for each in replicas], "another is the primary")
     (second,) = [each for each in replicas if each.port == primary()]
+    assert sentinels[0].says("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)[0] == NAME
     until(lambda: second.role() == "master", "it knows")
     until(lambda: second.says("GET", "kept") == ["1"], "with what was written before")
     until(lambda: second.says("SET", "kept", "2") == ["+OK"], "the other replica follows it")
@@ -137,5 +141,24 @@ def test_the_stores_of_the_file_fail_over_and_stay_so(containers: dict[str, Cont
     first.start(first)
     until(lambda: first.role() == "slave", "the first is a replica now")
     until(lambda: first.says("GET", "kept") == ["2"], "with what came after it")
-    until(lambda: f"replicaof 127.0.0.1 {second.port}" in first.config, "and remembers it")
-    assert "replicaof" not in second.config
+    until(lambda: f"replicaof {NAME} {second.port}" in first.config.read_text(), "it remembers")
+    assert "replicaof" not in second.config.read_text()
+
+    # Settings that are changed as docs/operations.md says last, and so does the part.
+    assert first.says("CONFIG", "SET", "min-replicas-max-lag", "15") == ["+OK"]
+    assert first.says("CONFIG", "REWRITE") == ["+OK"]
+    first.kill()
+    with first.config.open("a") as config:
+        config.write("min-replicas-to-write 2\n")
+    first.start(first)
+    until(lambda: first.role() == "slave", "it is a replica as before")
+    assert first.says("CONFIG", "GET", "min-replicas-max-lag")[1:] == ["15"]
+    assert first.says("CONFIG", "GET", "min-replicas-to-write")[1:] == ["2"]
+    assert f"replicaof {NAME} {second.port}" in first.config.read_text()
+
+    watcher = sentinels[0]
+    assert watcher.says("SENTINEL", "SET", service, "down-after-milliseconds", "2000") == ["+OK"]
+    watcher.kill()
+    watcher.start(first)
+    until(lambda: told(watcher, "down-after-milliseconds") == "2000", "it remembers that too")
+    until(lambda: primary() == second.port, "and who the primary is")

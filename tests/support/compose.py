@@ -21,14 +21,19 @@ VALKEYS = [name for name in SERVICES if name.startswith("valkey")]
 SENTINELS = [name for name in SERVICES if name.startswith("sentinel")]
 STORES = [*VALKEYS, *SENTINELS, "postgres"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
-PROXY: str = COMPOSE["configs"]["proxy"]["content"]
-GUIDE = (ROOT / "docs/operations.md").read_text("utf-8")
-GUIDE = GUIDE.partition("\n## With containers\n")[2].partition("\n## ")[0]
+OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
+GUIDE = OPERATIONS.partition("\n## With containers\n")[2].partition("\n## ")[0]
+
+
+def config_text(name: str) -> str:
+    """The file that Compose mounts under this name."""
+    file: str = COMPOSE["configs"][name]["file"]
+    return (ROOT / file).read_text("utf-8")
 
 
 def filled(value: str) -> str:
     """A value as Compose makes it when nothing is set outside."""
-    return re.sub(r"\$\{\w+:-(.*?)\}(?=$|:)", r"\1", value)
+    return re.sub(r"\$\{\w+:-(.*?)\}(?=$|:|\")", r"\1", value)
 
 
 def environment(service: str) -> dict[str, str]:
@@ -62,7 +67,7 @@ def mounts(service: str) -> dict[str, str]:
 
 def proxy_lines(section: str) -> list[list[str]]:
     """The directives of one section of the proxy's configuration, in words."""
-    body = re.split(r"^(?=\S)", PROXY, flags=re.MULTILINE)
+    body = re.split(r"^(?=\S)", config_text("proxy"), flags=re.MULTILINE)
     (found,) = [part for part in body if part.splitlines()[:1] == [section]]
     lines = (line.split() for line in found.splitlines()[1:])
     return [line for line in lines if line and not line[0].startswith("#")]
@@ -70,6 +75,6 @@ def proxy_lines(section: str) -> list[list[str]]:
 
 def option(config: str, name: str) -> list[str]:
     """The words after a name in one of the stores' configurations."""
-    lines = [shlex.split(line) for line in COMPOSE["configs"][config]["content"].splitlines()]
+    lines = [shlex.split(line, comments=True) for line in config_text(config).splitlines()]
     (found,) = [line for line in lines if line[: len(name.split())] == name.split()]
     return found[len(name.split()) :]
