@@ -34,12 +34,13 @@ V = TypeVar("V")
 VOCABULARY = "vocabulary"
 _OTHER_DATA = frozenset({"indicators"})
 """Data files beside them that are none of a catalogue's."""
-_DATA = files("capacity") / "data"
+DATA = files("capacity") / "data"
+"""The files that come with the product."""
 
 
 def shipped_names() -> frozenset[str]:
     """The catalogue files that come with the product, without ``.toml``."""
-    names = (each.name for each in _DATA.iterdir())
+    names = (each.name for each in DATA.iterdir())
     found = frozenset(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
     return found - _OTHER_DATA
 
@@ -55,7 +56,7 @@ def load_catalogue(paths: Sequence[Path]) -> Catalogue:
 
 
 def _shipped(name: str) -> Traversable:
-    return _DATA / f"{name}.toml"
+    return DATA / f"{name}.toml"
 
 
 def _load(paths: Sequence[Path | Traversable]) -> Catalogue:

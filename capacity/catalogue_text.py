@@ -28,7 +28,12 @@ class CatalogueTextError(ValueError):
 def text_of(catalogue: Catalogue) -> str:
     """Everything that the catalogue says, but reminders."""
     units = {id_: replace(unit, remind=None) for id_, unit in catalogue.units.items()}
-    told = _adapter().dump_python(replace(catalogue, units=units), exclude_defaults=True)
+    return whole_text_of(replace(catalogue, units=units))
+
+
+def whole_text_of(catalogue: Catalogue) -> str:
+    """Everything that the catalogue says, for this installation's own eyes."""
+    told = _adapter().dump_python(catalogue, exclude_defaults=True)
     return orjson.dumps(told, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

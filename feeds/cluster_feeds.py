@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from capacity.board import Board, BoardUnavailableError, FencedError
-from capacity.board.closures import Closures
-from capacity.board.upkeep import put_catalogue
+from capacity.board import Board, Cursor, FencedError
 from capacity.instants import Clock
+from capacity.periodic import LATE_SECONDS
 from capacity.units import Catalogue
+from feeds.board_upkeep import BoardUpkeep
 from feeds.intake import Intake
 from feeds.sources import Source, Transport
 from feeds.transports.folder import FolderWatch
@@ -33,12 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SCAN_EVERY = timedelta(seconds=1)
-REOPEN_EVERY = timedelta(seconds=5)
 LISTEN_EVERY = timedelta(seconds=5)
 """How often a port that could not be had is tried again."""
-CATALOGUE_EVERY = timedelta(seconds=30)
-LATE_SECONDS = 10
-"""By which a short interval's job may be late on a busy machine and still be done, once."""
 STOP_SECONDS = 5.0
 
 
@@ -77,7 +73,7 @@ class ClusterFeeds:
         self._board = board
         self._around = around
         self._intake = around.intake.onto(board)
-        self._closures = Closures(board, cluster)
+        self._upkeep = BoardUpkeep(board, cluster, around.catalogue, around.clock)
         self._may_run = may_run
         self._fenced = fenced
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -96,9 +92,11 @@ class ClusterFeeds:
                 self._folder(source).prepare()
         for source in self._sources:
             self._schedule(source)
-        self._every(REOPEN_EVERY, self._reopen, f"reopen closed units of {self.cluster}")
-        self._every(CATALOGUE_EVERY, self._refresh, f"catalogue of {self.cluster}")
         self._scheduler.start()
+
+    async def keep(self, stands: Cursor | None = None) -> None:
+        """See `board_upkeep.BoardUpkeep.keep`; for as long as the lease lasts."""
+        await self._tracked(lambda: self._upkeep.keep(stands))
 
     async def stop(self) -> None:
         """Stop the schedule, and let what is under way finish for a few seconds."""
@@ -176,25 +174,10 @@ class ClusterFeeds:
         the interval itself; several missed runs are made up by one.
         """
 
-        async def tracked() -> None:
-            if not self._may_run():
-                return
-            task = asyncio.current_task()
-            assert task is not None
-            self._running.add(task)
-            try:
-                await work()
-            except FencedError as error:
-                self._fenced(error)
-            except asyncio.CancelledError:
-                if not self._ended:
-                    raise  # else it was meant, and the scheduler need not tell of it
-            finally:
-                self._running.discard(task)
-
         self._scheduler.add_job(
-            tracked,
+            self._tracked,
             "interval",
+            args=[work],
             seconds=interval.total_seconds(),
             id=name,
             next_run_time=self._around.clock(),
@@ -203,23 +186,22 @@ class ClusterFeeds:
             max_instances=1,
         )
 
-    async def _reopen(self) -> None:
+    async def _tracked(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work` if the lease lasts, and see to it that stopping finds it."""
+        if not self._may_run():
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
         try:
-            await self._closures.reopen_due(self._around.clock())
-        except BoardUnavailableError as error:
-            log.debug("closures wait: the store is away (%s)", error)
-
-    async def _refresh(self) -> None:
-        around = self._around
-        try:
-            changed = await put_catalogue(
-                self._board, around.catalogue, around.clock(), [self.cluster]
-            )
-        except BoardUnavailableError as error:
-            log.warning("the catalogue waits: the store is away (%s)", error)
-        else:
-            if changed:
-                log.info("the catalogue changed %d rows of %s", changed, self.cluster)
+            await work()
+        except FencedError as error:
+            self._fenced(error)
+        except asyncio.CancelledError:
+            if not self._ended:
+                raise  # else it was meant, and nobody need be told of it
+        finally:
+            self._running.discard(task)
 
     def _noticed(self, event: JobExecutionEvent) -> None:
         if event.code == EVENT_JOB_MISSED:

@@ -20,10 +20,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capacity.board import Board, BoardUnavailableError, FencedBoard, FencedError, Leases
+from capacity.board import (
+    Board,
+    BoardUnavailableError,
+    Cursor,
+    FencedBoard,
+    FencedError,
+    Leases,
+)
 from capacity.board.lease import Hold
 from capacity.instants import Clock
 from capacity.units import Catalogue
+from feeds.board_upkeep import UpkeepRounds
 from feeds.cluster_feeds import ClusterFeeds, Surroundings
 from feeds.intake import Intake
 from feeds.sources import Source, Transport
@@ -76,12 +84,13 @@ class FeedRunner:
             )
             for cluster in sorted(clusters | set(catalogue.served_clusters()))
         ]
+        self._upkeep = UpkeepRounds(board, self._ours)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def clusters(self) -> list[str]:
         """The clusters whose feeds this process runs, as far as it knows."""
-        return [duty.cluster for duty in self._duties if duty.is_ours()]
+        return [duty.cluster for duty in self._ours()]
 
     @property
     def refused(self) -> int:
@@ -90,12 +99,7 @@ class FeedRunner:
 
     def watched(self) -> dict[str, bool]:
         """The sources of those clusters, and whether each had been unwatched before."""
-        return {
-            source.id: duty.anew
-            for duty in self._duties
-            if duty.is_ours()
-            for source in duty.sources
-        }
+        return {source.id: duty.anew for duty in self._ours() for source in duty.sources}
 
     def start(self) -> None:
         """Make the watched folders, and begin to try for every cluster's lease."""
@@ -109,15 +113,20 @@ class FeedRunner:
         ]
         for task in self._tasks:
             task.add_done_callback(_tell)
+        self._upkeep.start()
 
     async def stop(self) -> None:
         """Stop, let what is under way finish for a few seconds, and give the leases up."""
+        await self._upkeep.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(duty.leave() for duty in self._duties))
         if self._client is not None:
             await self._client.aclose()
+
+    def _ours(self) -> "list[Duty]":
+        return [duty for duty in self._duties if duty.is_ours()]
 
 
 class Duty:
@@ -154,6 +163,11 @@ class Duty:
     def is_ours(self) -> bool:
         """Whether the lease lasts, as far as this process knows. The store knows better."""
         return self._feeds is not None and self._elapsed() < self._ends_at
+
+    async def keep(self, stands: Cursor | None) -> None:
+        """Keep the cluster's board in order, if its feeds are run here; see `board_upkeep`."""
+        if self._feeds is not None:
+            await self._feeds.keep(stands)
 
     async def run(self) -> None:
         """Take, renew, pause and lose the lease until cancelled."""

@@ -510,7 +510,9 @@ async def walk_app(board: Board, valkey_server: EmbeddedServer, tmp_path: Path) 
     from web.app import create_app
     from web.services import build_services
 
-    return create_app(build_services(settings_for(tmp_path, valkey_server.url)))
+    app = create_app(build_services(settings_for(tmp_path, valkey_server.url)))
+    app.state.later.load_all()
+    return app
 
 
 async def test_what_is_done_is_noted_first_and_what_cannot_be_noted_is_not_done(

@@ -46,14 +46,13 @@ async def _kill_again_and_again(server: EmbeddedServer, seed: int) -> None:
         writers = [Writer(n, board, seed + n) for n in range(WRITERS)]
         tasks = [asyncio.create_task(writer.run()) for writer in writers]
         for _ in range(KILLS):
-            before = sum(len(writer.acknowledged) for writer in writers)
-            await until(lambda b=before: sum(len(w.acknowledged) for w in writers) > b + 50)
+            await _more_acknowledged(writers, 50)
             await asyncio.sleep(chance.uniform(0, 0.3))
             assert server.pid is not None
             os.kill(server.pid, signal.SIGKILL)
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)
-        await asyncio.sleep(0.1)
+        await _more_acknowledged(writers, 50)  # the last start is an epoch of changes as well
         await stopped(tasks)
         changes, late = await all_changes(board, "c"), await all_late(board, "c")
         snapshot = await board.snapshot("c")
@@ -62,3 +61,9 @@ async def _kill_again_and_again(server: EmbeddedServer, seed: int) -> None:
     assert len({change.epoch for change in changes}) == KILLS + 1
     assert fold(changes) == {stored.unit: stored.row for stored in snapshot.rows}
     assert_kept([one for w in writers for one in w.acknowledged], changes, late)
+
+
+async def _more_acknowledged(writers: list[Writer], more: int) -> None:
+    """Until the store has acknowledged *more* reports than it had."""
+    before = sum(len(writer.acknowledged) for writer in writers)
+    await until(lambda: sum(len(writer.acknowledged) for writer in writers) > before + more)

@@ -60,6 +60,7 @@ def test_the_board_moves(demo: DemoProcess) -> None:
     until(
         lambda: sum(rows(demo)[u]["occupied"] != r["occupied"] for u, r in before.items()) >= 2,
         "two units change their figures",
+        seconds=180,  # the demo begins at this hour of the day, and nights are quiet
     )
 
 

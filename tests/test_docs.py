@@ -142,6 +142,8 @@ def test_commands_of_ours_exist(name: str, expected: set[str]) -> None:
     seen = set()
     for words in commands(name):
         ours = ("akutoverblik", ".venv/bin/akutoverblik")
+        if "sentinel" in words:  # which knows the store by the name of the program
+            continue
         programs = [i for i, word in enumerate(words) if word in ours]
         if programs:
             seen.add(_parser().parse_args(words[programs[0] + 1 :]).command)

@@ -11,7 +11,7 @@ import pytest
 
 from capacity.board import Board, EmbeddedServer
 from capacity.need import Need, Where
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.installed import ROOT
 from tests.support.past import Past
 from tests.support.service import Service, running, settings_for
@@ -52,7 +52,7 @@ def told() -> Past:
 async def service(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> AsyncIterator[Service]:
-    await told().record_at(sqlite_url(tmp_path))
+    await told().record_at(kept_beside(tmp_path))
     sources = tmp_path / "sources.toml"
     sources.touch()
     settings = settings_for(tmp_path, valkey_server.url, sources, run_feeds=False)

@@ -276,13 +276,16 @@ async def test_stopped_anywhere_it_goes_on_where_it_was(database_url: str) -> No
 _RECORDER = """
 import asyncio, sys
 from datetime import UTC, datetime
-from capacity.board.changes import Change
+from capacity.board.changes import START, Change, Ends
 from capacity.board.journal import JournalEntry, JournalRead
 from capacity.history import Historian, History
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 class Source:
+    async def ends(self, clusters):
+        last = f"{MORNING}-{sys.argv[2]}"
+        return dict.fromkeys(clusters, Ends("e1", last, START, last))
     async def changes_after(self, cluster, stream_id, count):
         n = int(stream_id.partition("-")[2])
         end = min(n + 3, int(sys.argv[2]))

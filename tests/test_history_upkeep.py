@@ -12,12 +12,12 @@ from sqlalchemy import Connection, text
 
 from capacity.history import History, Roller, parts
 from capacity.indicators.day import Scope
+from capacity.periodic import Periodic
 from capacity.settings import Settings
 from tests.support.databases import PostgresServer
 from tests.support.raw_days import CLUSTER, World
 from tests.support.raw_worlds import CATALOGUE, UNITS
 from web.history_upkeep import HistoryUpkeep
-from web.periodic import Periodic
 
 pytest_plugins = ["tests.support.database_fixtures"]
 
@@ -139,10 +139,10 @@ async def test_a_job_comes_again_and_one_that_fails_is_named(
         raise ValueError("no")
 
     job = Periodic("tests", work, every=timedelta(seconds=1), first_after=timedelta(0))
-    with caplog.at_level(logging.ERROR, logger="web.periodic"):
+    with caplog.at_level(logging.ERROR, logger="capacity.periodic"):
         job.start()
         async with asyncio.timeout(60):
             await twice.wait()
         await job.stop()
-    ours = {record.message for record in caplog.records if record.name == "web.periodic"}
+    ours = {record.message for record in caplog.records if record.name == "capacity.periodic"}
     assert ours == {"tests failed"}

@@ -23,7 +23,7 @@ from capacity.indicators.days import begin
 from capacity.indicators.definitions import Origin
 from tests.support import accessibility
 from tests.support.chromium import DESKTOP, PHONE, chromium, opened
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.raw_days import World
 from tests.support.service import running, settings_for
 from web.headers import CONTENT_SECURITY_POLICY
@@ -68,7 +68,7 @@ def seeded() -> World:
 
 async def seed(folder: Path) -> None:
     """Record it and roll it up, in the database that the service then has."""
-    history = History(sqlite_url(folder))
+    history = History(kept_beside(folder))
     await history.start()
     try:
         await seeded().record(history)

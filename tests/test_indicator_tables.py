@@ -17,7 +17,7 @@ from capacity.history import History, Roller
 from capacity.imports import Document, Imports, Key, Told
 from capacity.indicators.day import Scope
 from capacity.indicators.days import begin
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.raw_days import World
 from tests.support.service import running, settings_for
 from tests.support.tables import alike, csv_rows, defined, parquet_rows, xlsx_rows
@@ -56,7 +56,7 @@ def seeded() -> World:
 
 
 async def seed(folder: Path) -> None:
-    history = History(sqlite_url(folder))
+    history = History(kept_beside(folder))
     await history.start()
     try:
         await seeded().record(history)

@@ -4,7 +4,6 @@ Answers the hazard of two processes that both believe they run the feeds, one of
 documents in hand.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,26 +25,7 @@ from tests.support.hl7 import adt
 C = "c"
 SHORT = timedelta(milliseconds=150)
 
-
-@pytest.fixture
-async def one(board: Board, valkey_server: EmbeddedServer) -> AsyncIterator[Leases]:
-    leases = Leases(valkey_server.url, "one:1")
-    yield leases
-    await leases.stop()
-
-
-@pytest.fixture
-async def two(board: Board, valkey_server: EmbeddedServer) -> AsyncIterator[Leases]:
-    leases = Leases(valkey_server.url, "two:2")
-    yield leases
-    await leases.stop()
-
-
-@pytest.fixture
-async def raw(valkey_server: EmbeddedServer) -> AsyncIterator[Redis]:
-    client = Redis.from_url(valkey_server.url)
-    yield client
-    await client.aclose()
+pytest_plugins = ["tests.support.lease_fixtures"]
 
 
 async def fence_of(leases: Leases, cluster: str = C) -> int:

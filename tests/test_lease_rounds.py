@@ -6,42 +6,21 @@ became of somebody else's.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from capacity.board import Board, BoardUnavailableError, EmbeddedServer, Leases
+from capacity.board import Board, BoardUnavailableError, Leases
 from capacity.board.keys import ClusterKeys
 from capacity.board.lease_rounds import GATHER
 from feeds.runner import to_next_beat
 from tests.support.board_model import until
-from tests.support.shards import Sharded, sharded
-from tests.support.topology import PROGRAMS
+from tests.support.shards import Sharded
 
 MANY = [f"many-{number}" for number in range(100)]
 
-
-@pytest.fixture
-async def one(board: Board, valkey_server: EmbeddedServer) -> AsyncIterator[Leases]:
-    leases = Leases(valkey_server.url, "one:1")
-    yield leases
-    await leases.stop()
-
-
-@pytest.fixture
-async def two(board: Board, valkey_server: EmbeddedServer) -> AsyncIterator[Leases]:
-    leases = Leases(valkey_server.url, "two:2")
-    yield leases
-    await leases.stop()
-
-
-@pytest.fixture
-async def raw(valkey_server: EmbeddedServer) -> AsyncIterator[Redis]:
-    client = Redis.from_url(valkey_server.url)
-    yield client
-    await client.aclose()
+pytest_plugins = ["tests.support.lease_fixtures", "tests.support.shard_fixtures"]
 
 
 async def fences(leases: Leases, clusters: list[str]) -> dict[str, int | None]:
@@ -104,15 +83,6 @@ def test_beats_are_shared_and_never_far_apart() -> None:
     for tenth in range(100):
         at = tenth / 10 + to_next_beat(tenth / 10, 2.0)
         assert at % 2.0 == pytest.approx(0.0, abs=1e-9) or at % 2.0 == pytest.approx(2.0)
-
-
-@pytest.fixture
-def shards() -> Iterator[Sharded]:
-    """Three primaries; those that are left go on where one is lost."""
-    with sharded(PROGRAMS["valkey"]) as cluster:
-        for node in cluster.nodes:
-            node.says("CONFIG", "SET", "cluster-require-full-coverage", "no")
-        yield cluster
 
 
 def slot_of(cluster: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from capacity.board import Board, EmbeddedServer
 from capacity.need import Need, Where
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.past import Past
 from tests.support.service import Service, running, settings_for
 from web.ledger_export import TABLE
@@ -55,7 +55,7 @@ WANTED = ["missed", "used", "none", "not_judged", "stale", "other"]
 async def service(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> AsyncIterator[Service]:
-    await told().record_at(sqlite_url(tmp_path))
+    await told().record_at(kept_beside(tmp_path))
     sources = tmp_path / "sources.toml"
     sources.touch()
     settings = settings_for(tmp_path, valkey_server.url, sources, run_feeds=False)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from capacity.board import EmbeddedServer
-from tests.support.board_page import row
+from tests.support.board_page import A_TIME, row
 from tests.support.call_page import CallServer, calling
 from tests.support.chromium import PHONE, Watched, chromium, opened
 
@@ -337,7 +337,7 @@ def test_a_row_of_two_words_shows_both(live, server):
     assert answer.status_code == 200
     disputed = slot(live.page, PLACE, "disputed")
     expect(disputed).to_have_text(
-        re.compile(r"^systemet: 1 kl\. \d\d\.\d\d · sygeplejersken: 2 kl\. \d\d\.\d\d$")
+        re.compile(f"^systemet: 1 {A_TIME} · sygeplejersken: 2 {A_TIME}$")
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from capacity.board import EmbeddedServer
+from tests.support.board_page import A_TIME
 from tests.support.call_page import CallServer, calling
 from tests.support.chromium import Watched, chromium, opened
 
@@ -120,7 +121,7 @@ def test_anything_can_be_corrected_also_after_a_reload(live, server):
     entry.get_by_label("Hos").select_option("randers-akutteam")
     entry.get_by_role("button", name="Gem rettelsen").click()
     expect(entry.locator("[data-slot=what]")).to_have_text(
-        re.compile(r"^kl\. \d\d\.\d\d · Alternativ valgt · Akutteam Randers$")
+        re.compile(f"^{A_TIME} · Alternativ valgt · Akutteam Randers$")
     )
     told = logged(server)
     assert (told["outcome"], told["unit"]) == ("alternative", "randers-akutteam")

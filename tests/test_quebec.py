@@ -15,7 +15,7 @@ import pytest
 
 from capacity.board import Board, EmbeddedServer
 from capacity.instants import epoch_millis, format_instant, utc_now
-from tests.support.board_model import all_changes
+from tests.support.board_model import all_changes, until
 from tests.support.quebec import catalogue_text, quebec_files, quebec_values, recomputed
 from tests.support.service import Service, running, settings_for
 
@@ -147,7 +147,8 @@ async def test_the_recording_plays_into_exactly_what_it_says(
         assert {unit: row["free"] for unit, row in over_http.items()} == {
             unit: report[4] for unit, report in last.items()
         }
+        historian = service.services.historian
+        await until(lambda: historian.changes_recorded == len(changes), within=120)
         past = await service.rows(CLUSTER, at=format_instant(utc_now()))
         assert past == over_http
-        assert service.services.historian.changes_recorded == len(changes)
-        assert service.services.historian.gaps_found == 0
+        assert historian.gaps_found == 0

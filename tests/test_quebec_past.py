@@ -23,6 +23,7 @@ from redis import Redis
 
 from capacity.board import EmbeddedServer
 from capacity.instants import format_instant
+from tests.support.databases import kept_beside
 from tests.support.quebec import catalogue_text, mapping_text, quebec_files, recomputed
 from tests.support.service import running, settings_for
 from tests.support.tables import parquet_rows
@@ -74,6 +75,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run the program's command line on the history of this folder."""
     env = {
         "AKUTOVERBLIK_DATA": str(folder),
+        "AKUTOVERBLIK_SQL_URL": kept_beside(folder),
         "AKUTOVERBLIK_CATALOGUE": orjson.dumps([str(folder / "catalogue.toml")]).decode(),
     }
     whole = [sys.executable, "-m", "web.cli", *words]

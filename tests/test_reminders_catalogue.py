@@ -8,27 +8,12 @@ import pytest
 from capacity.catalogue import builtin_catalogue, load_catalogue
 from capacity.config_file import ConfigError
 from capacity.reminders import Channel, Quiet, Reminding
-
-FILE = """
-requires = ["region-midtjylland"]
-
-[[unit]]
-id = "u-1"
-name = "Akutpladser"
-kind = "acute_place"
-cluster = "randers"
-organisation = "randers-kommune"
-municipality = "0730"
-freshness = {{ ageing_after = "2 h", stale_after = "4 h" }}
-authority = "randers-kommune"
-operator = "randers-kommune"
-{remind}
-"""
+from tests.support.small_catalogue import HEAD, unit_block
 
 
 def chosen(remind: str, folder: Path) -> Reminding | None:
     path = folder / "mine.toml"
-    path.write_text(FILE.format(remind=remind), encoding="utf-8")
+    path.write_text(HEAD + unit_block("u-1", "randers", more=remind), encoding="utf-8")
     return load_catalogue([path]).units["u-1"].remind
 
 

@@ -12,7 +12,7 @@ from capacity.board import Board, EmbeddedServer
 from capacity.catalogue import builtin_catalogue
 from capacity.history import Catalogues, History
 from capacity.instants import format_instant
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.past import Past
 from tests.support.service import Service, running, settings_for
 from web.pages.replay import Looker, Scene, render_replay
@@ -47,7 +47,7 @@ def told() -> Past:
 async def service(
     board: Board, valkey_server: EmbeddedServer, tmp_path: Path
 ) -> AsyncIterator[Service]:
-    await told().record_at(sqlite_url(tmp_path))
+    await told().record_at(kept_beside(tmp_path))
     (tmp_path / "sources.toml").touch()
     settings = settings_for(tmp_path, valkey_server.url, tmp_path / "sources.toml", run_feeds=False)
     async with running(settings, clock=lambda: NOW) as service:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from capacity.board import EmbeddedServer
 from tests.support.call_page import CallServer, calling
 from tests.support.chromium import DESKTOP, PHONE, Watched, chromium, opened
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.past import Past
 
 pytestmark = pytest.mark.browser
@@ -39,8 +39,9 @@ def server(
         past.say(
             START + timedelta(hours=hour), "randers-akutteam", total=9, free=hour, on_duty=True
         )
+    kept = kept_beside(folder)  # by this thread, for a server that it starts ends with the thread
     with ThreadPoolExecutor(1) as another:  # the browser's loop runs in this one
-        another.submit(lambda: asyncio.run(past.record_at(sqlite_url(folder)))).result(30)
+        another.submit(lambda: asyncio.run(past.record_at(kept))).result(30)
     with calling(folder, valkey_server.url, run_feeds=False) as running:
         yield running
 

@@ -15,7 +15,8 @@ import pytest
 from capacity.board import Board, EmbeddedServer
 from capacity.config_file import ConfigError
 from capacity.model import UnreadableError
-from feeds.sources import SSH_PORT, load_sources
+from feeds.intake import Intake, Receipt
+from feeds.sources import SSH_PORT, Source, load_sources
 from feeds.transports.sftp import SftpFolder
 from tests.support.feeding import CATALOGUE, HandClock, intake_over, one_source, report
 from tests.support.sftp_server import PASSWORD, USER, SftpHost, new_key, public, sftp_host
@@ -216,6 +217,32 @@ async def test_files_are_put_away_as_far_as_their_owner_allows(
     if after == "move":
         kept = ["20261122T120001000000-good.json", "good.json"]
         assert names(host.root / "out/done") == kept
+
+
+@pytest.mark.parametrize("after", ["delete", "move"])
+async def test_a_file_of_the_same_name_that_came_meanwhile_is_not_put_away(
+    board: Board, host: SftpHost, tmp_path: Path, after: str
+) -> None:
+    """As after a pause between the taking in of a file and the putting away of it."""
+
+    class Paused(Intake):
+        """While this process paused, another was done with the file, and the next has come."""
+
+        async def take(self, source: Source, raw: bytes, request_id: str | None = None) -> Receipt:
+            receipt = await super().take(source, raw, request_id)
+            put(host, "1.json", at(2, 2), modified=1_000_001)
+            return receipt
+
+    clock = HandClock()
+    source = one_source(tmp_path, **host.block(tmp_path, after=f'"{after}"'))
+    intake = Paused(board, CATALOGUE, clock)
+    paused = SftpFolder(source, tmp_path / "inbox", intake, clock, MAX_BYTES)
+    put(host, "1.json", at(1, 1))
+    assert await paused.once() == 1
+    assert names(host.root / "out") == ["1.json"]
+    assert await watch(board, host, tmp_path, clock, after=f'"{after}"').once() == 1
+    assert await occupied(board) == 2
+    assert names(host.root / "out") == []
 
 
 async def test_another_host_key_is_never_accepted(

@@ -10,36 +10,15 @@ from alembic.script import ScriptDirectory
 from capacity.history.migrate import configuration, newest_version
 from tests.support.board_model import until
 from tests.support.service import running, settings_for
+from tests.support.small_catalogue import HEAD, source_block, unit_block
 from tests.support.topology import PROGRAMS, replicated
-
-_UNIT = """
-[[unit]]
-id = "{id}"
-name = "{id}"
-kind = "acute_place"
-cluster = "{cluster}"
-organisation = "randers-kommune"
-municipality = "{code}"
-freshness = {{ ageing_after = "2 h", stale_after = "4 h" }}
-authority = "randers-kommune"
-operator = "randers-kommune"
-"""
-_SOURCE = """
-[[source]]
-id = "bed-list"
-cluster = "randers"
-format = "json"
-transport = "push"
-attribution = "test"
-units = ["in-randers"]
-"""
 
 
 def two_clusters(folder: Path) -> Path:
     path = folder / "catalogue.toml"
     places = {"randers": "0730", "horsens": "0615"}
-    units = (_UNIT.format(id=f"in-{name}", cluster=name, code=places[name]) for name in places)
-    path.write_text('requires = ["region-midtjylland"]\n' + "".join(units), encoding="utf-8")
+    units = [unit_block(f"in-{name}", name, municipality=code) for name, code in places.items()]
+    path.write_text(HEAD + "".join(units), encoding="utf-8")
     return path
 
 
@@ -48,7 +27,8 @@ async def test_a_store_without_its_replicas_gets_all_units_once_they_are_there(
 ) -> None:
     with replicated(PROGRAMS["valkey"], attached=False) as servers:
         sources = tmp_path / "sources.toml"
-        sources.write_text(_SOURCE, encoding="utf-8")
+        bed_list = source_block("bed-list", "randers", ["in-randers"])
+        sources.write_text(bed_list, encoding="utf-8")
         settings = settings_for(
             tmp_path,
             servers.url,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from capacity.board import EmbeddedServer
 from capacity.history import migrate
+from tests.support.small_catalogue import HEAD, unit_block
+from web.later import MODULES
 
 LATER = {
     "alembic": "migrations, where there are any",
@@ -44,29 +46,14 @@ async def once():
     await services.stop()
     return loaded
 
-print(*sorted(name for name in asyncio.run(once()) if "." not in name))
-"""
-
-_CATALOGUE = """
-requires = ["region-midtjylland"]
-
-[[unit]]
-id = "places"
-name = "Places"
-kind = "acute_place"
-cluster = "randers"
-organisation = "randers-kommune"
-municipality = "0730"
-freshness = { ageing_after = "2 h", stale_after = "4 h" }
-authority = "randers-kommune"
-operator = "randers-kommune"
+print(*sorted(asyncio.run(once())))
 """
 
 
 def loaded_by_a_start(folder: Path) -> set[str]:
     """The modules of a process like `serve` that is ready for boards, its database being there."""
     catalogue = folder / "catalogue.toml"
-    catalogue.write_text(_CATALOGUE, encoding="utf-8")
+    catalogue.write_text(HEAD + unit_block("places", "randers"), encoding="utf-8")
     migrate(f"sqlite:///{folder}/history.sqlite")
     server = EmbeddedServer(folder / "store")
     server.start()
@@ -97,3 +84,4 @@ def test_a_process_is_ready_for_boards_without_what_boards_do_not_need(tmp_path:
 
     assert {"fastapi", "redis", "sqlalchemy"} <= loaded
     assert not {name: why for name, why in LATER.items() if name in loaded}
+    assert not loaded & {*MODULES, "web.charts"}, "pages that are no boards"

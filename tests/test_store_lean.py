@@ -10,6 +10,7 @@ from redis.exceptions import DataError, ResponseError
 
 from capacity.board import Board
 from capacity.board.connection import Store
+from tests.support.board_model import until
 
 KEY = "lean"
 
@@ -88,4 +89,35 @@ async def test_a_connection_that_was_cut_is_made_anew(store: Store) -> None:
         except RedisConnectionError:
             continue
     assert await client.get(KEY) == b"1"
+    assert used(store)[0] == 0
+
+
+async def test_questions_that_go_together_are_answered_in_their_order(store: Store) -> None:
+    await store.at(KEY).hset(KEY, mapping={"a": "1", "b": "2"})
+    asked = [("HMGET", KEY, "b", "a", "c"), ("ECHO", "x"), ("XREVRANGE", "none", "+", "-")]
+    found = await store.read([(KEY, question) for question in asked])
+    assert found == [[b"2", b"1", None], b"x", []]
+    assert used(store) == (0, 1)
+
+
+async def test_an_error_among_them_is_raised_and_costs_no_connection(store: Store) -> None:
+    await store.at(KEY).set(KEY, "no hash")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await store.read([(KEY, ("ECHO", "1")), (KEY, ("HMGET", KEY, "a")), (KEY, ("ECHO", "2"))])
+    assert await store.read([(KEY, ("ECHO", "3"))]) == [b"3"], "nobody gets another's answer"
+    assert used(store) == (0, 1)
+
+
+async def test_who_breaks_off_questions_leaves_their_answers_to_nobody(store: Store) -> None:
+    async def waits() -> bool:
+        return bool((await store.at(KEY).info("clients"))["blocked_clients"])
+
+    asking = asyncio.create_task(
+        store.read([(KEY, ("BLPOP", "nothing", 60)), (KEY, ("ECHO", "1"))])
+    )
+    await until(waits)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await store.read([(KEY, ("ECHO", "mine"))]) == [b"mine"]
     assert used(store)[0] == 0

@@ -6,8 +6,9 @@ its clusters say that they are frozen, all others go on, and afterwards they are
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -17,12 +18,17 @@ from redis.crc import key_slot
 
 from capacity.board import Board
 from capacity.board.keys import ClusterKeys
+from capacity.board.surge import Override, SurgeStore
+from capacity.holds import By
 from capacity.instants import utc_now
 from tests.support.board_model import opened, reading, until
 from tests.support.service import running, settings_for
-from tests.support.shards import Sharded, sharded
-from tests.support.topology import PROGRAMS, Node
+from tests.support.shards import Sharded
+from tests.support.small_catalogue import HEAD, cluster_block, source_block, unit_block
+from tests.support.topology import Node
 from web.live.hub import Hub
+
+pytest_plugins = ["tests.support.shard_fixtures"]
 
 
 class Open:
@@ -45,15 +51,6 @@ class Open:
         return True
 
     def abort(self) -> None: ...
-
-
-@pytest.fixture
-def shards() -> Iterator[Sharded]:
-    """Three primaries, of which those that are left go on where one is lost."""
-    with sharded(PROGRAMS["valkey"]) as cluster:
-        for node in cluster.nodes:
-            node.says("CONFIG", "SET", "cluster-require-full-coverage", "no")
-        yield cluster
 
 
 def home_of(shards: Sharded, cluster: str) -> Node:
@@ -146,46 +143,18 @@ async def test_a_hub_that_starts_while_a_shard_stands_still_serves_the_others(
             stands.resume()
 
 
-_CLUSTER = """
-[[cluster]]
-id = "{id}"
-name = "{id}"
-hospital = "regionshospitalet-randers"
-municipalities = [{{ codes = ["0730"] }}]
-
-[[unit]]
-id = "in-{id}"
-name = "in-{id}"
-kind = "acute_place"
-cluster = "{id}"
-organisation = "randers-kommune"
-municipality = "0730"
-freshness = {{ ageing_after = "2 h", stale_after = "4 h" }}
-authority = "randers-kommune"
-operator = "randers-kommune"
-"""
-_SOURCE = """
-[[source]]
-id = "bed-list"
-cluster = "{id}"
-format = "json"
-transport = "push"
-attribution = "test"
-units = ["in-{id}"]
-"""
-
-
 async def test_a_process_is_ready_while_boards_of_other_shards_go_on(
-    shards: Sharded, tmp_path: Path
+    shards: Sharded, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     homes = on_each(shards, 1)
     stands = shards.nodes[2]
     (frozen,) = homes[stands.port]
     (one, another) = (its[0] for port, its in homes.items() if port != stands.port)
+    another_process = SurgeStore(shards.url)
     catalogue, sources = tmp_path / "catalogue.toml", tmp_path / "sources.toml"
-    blocks = "".join(_CLUSTER.format(id=cluster) for cluster in (frozen, one, another))
-    catalogue.write_text(f'requires = ["region-midtjylland"]\n{blocks}', encoding="utf-8")
-    sources.write_text(_SOURCE.format(id=one), encoding="utf-8")
+    blocks = [cluster_block(c) + unit_block(f"in-{c}", c) for c in (frozen, one, another)]
+    catalogue.write_text(HEAD + "".join(blocks), encoding="utf-8")
+    sources.write_text(source_block("bed-list", one, [f"in-{one}"]), encoding="utf-8")
     settings = settings_for(tmp_path, shards.url, sources, run_feeds=False, catalogue=[catalogue])
     async with running(settings) as service:
         hub = service.services.hub
@@ -196,7 +165,16 @@ async def test_a_process_is_ready_while_boards_of_other_shards_go_on(
             told = answer.json()
             assert (answer.status_code, told["store"]) == (200, "partly away")
             assert told["hub"] == "partly following"
+            # What another process does there is seen here all the while.
+            assert service.services.surge.level(one) == 0
+            ends = utc_now() + timedelta(hours=1)
+            critical = Override(3, "no places", ends, By("coordinator", "rh", "a_1"))
+            await another_process.override(one, critical, "by hand")
+            await until(lambda: service.services.surge.level(one) == 3)
+            await until(lambda: f"surge levels of {frozen} stand still" in caplog.text)
         finally:
             stands.resume()
+            await another_process.stop()
         await until(lambda: hub.live)
+        await until(lambda: f"surge levels of {frozen} are kept again" in caplog.text)
         assert (await service.client.get("/readyz", timeout=30)).json()["store"] == "ok"

@@ -1,5 +1,6 @@
 """The application: routes, pages and the live channel over one set of services."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,60 +10,53 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from web import (
-    admin_audit_routes,
-    admin_key_routes,
-    admin_routes,
-    annotation_routes,
     api_alternatives,
     api_board,
     api_feeds,
-    api_history,
     api_holds,
-    api_indicators,
-    api_ledger,
     api_live,
     api_outcomes,
-    api_profile,
     api_push,
     api_session,
-    api_statement,
     api_surge,
     api_units,
-    compare_routes,
     display_routes,
-    import_routes,
-    indicator_routes,
-    ledger_routes,
-    operator_routes,
     ops,
     page_routes,
-    replay_routes,
-    report_routes,
     unit_routes,
 )
-from web.auth import account_routes, oidc_routes
+from web.auth import oidc_routes
 from web.auth import routes as auth_routes
 from web.auth.middleware import SessionMiddleware
 from web.errors import install_error_handlers
 from web.headers import SafeHeaders
+from web.later import Later, WaitForLater
 from web.limits import EDGE_ANSWERS, RequestBounds, VisitorLimits
 from web.pages import static_files
 from web.proxies import TrustedProxies
 from web.services import Services
+from web.unheard import tell_once
 
 log = logging.getLogger(__name__)
 
 
 def create_app(services: Services) -> FastAPI:
-    """The ASGI application over services that it starts and stops itself."""
+    """The ASGI application over services that it starts and stops itself.
+
+    Pages that are no boards are there once it runs (`web.later`).
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(tell_once)
         await services.start()
         log.info(
             "ready: %d units, %d sources", len(services.catalogue.units), len(services.sources)
         )
+        loading = asyncio.create_task(later.load(), name="pages beside the boards")
         yield
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
         await services.stop()
 
     app = FastAPI(
@@ -78,44 +72,31 @@ def create_app(services: Services) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
-    app.include_router(api_feeds.router)
-    app.include_router(api_board.router)
-    app.include_router(api_history.router)
-    app.include_router(api_ledger.router)
-    app.include_router(api_indicators.router)
-    app.include_router(api_profile.router)
-    app.include_router(api_statement.router)
-    app.include_router(api_alternatives.router)
-    app.include_router(api_live.router)
-    app.include_router(api_units.router)
-    app.include_router(api_holds.router)
-    app.include_router(api_outcomes.router)
-    app.include_router(api_push.router)
-    app.include_router(api_surge.router)
-    app.include_router(api_session.router)
-    app.include_router(ops.router)
-    app.include_router(operator_routes.router)
-    app.include_router(auth_routes.router)
-    app.include_router(oidc_routes.router)
-    app.include_router(account_routes.router)
-    app.include_router(admin_routes.router)
-    app.include_router(admin_key_routes.router)
-    app.include_router(admin_audit_routes.router)
-    app.include_router(page_routes.router)
-    app.include_router(replay_routes.router)
-    app.include_router(ledger_routes.router)
-    # Before the indicators, whose addresses go on with any municipality.
-    app.include_router(import_routes.router)
-    app.include_router(annotation_routes.router)
-    app.include_router(compare_routes.router)
-    app.include_router(report_routes.router)
-    app.include_router(indicator_routes.router)
-    app.include_router(unit_routes.router)
-    app.include_router(display_routes.router)
+    later = app.state.later = Later(app)
+    for module in (
+        api_feeds,
+        api_board,
+        api_alternatives,
+        api_live,
+        api_units,
+        api_holds,
+        api_outcomes,
+        api_push,
+        api_surge,
+        api_session,
+        ops,
+        auth_routes,
+        oidc_routes,
+        page_routes,
+        unit_routes,
+        display_routes,
+    ):
+        app.include_router(module.router)
     app.mount("/static", static_files(), name="static")
     install_error_handlers(app)
     # The last one added is the first to see a request.
     settings, door = services.settings, services.door
+    app.add_middleware(WaitForLater, later=later)
     app.add_middleware(api_feeds.ShortWay)
     app.add_middleware(VisitorLimits, rates=door.rates, access=services.access, settings=settings)
     app.add_middleware(SessionMiddleware, sessions=door.sessions, clock=services.clock)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from capacity.history import History, HistoryUnavailableError, Keeper
 from capacity.instants import Clock, format_instant
+from capacity.periodic import Periodic
 from capacity.settings import Settings
 from capacity.units import Catalogue
-from web.periodic import Periodic
 
 log = logging.getLogger(__name__)
 

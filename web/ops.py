@@ -53,13 +53,16 @@ async def readyz(request: Request) -> Response:
         store = "partly away" if partly else "away"
     hub = "partly following" if partly else "ok" if services.hub.healthy() else "not following"
     history = "away" if services.historian.failing_since else "ok"
-    ready = store != "away" and hub != "not following"
+    broken = request.app.state.later.is_broken
+    ready = store != "away" and hub != "not following" and not broken
     body = {
         "status": "ready" if ready else "not ready",
         "store": store,
         "hub": hub,
         "history": history,
     }
+    if broken:  # a new version of which a part cannot be loaded must not take the old one's place
+        body["pages"] = "cannot be loaded"
     return JSONResponse(body, status_code=200 if ready else 503)
 
 

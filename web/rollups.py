@@ -17,8 +17,8 @@ from capacity.indicator_catalogue import builtin_definitions
 from capacity.indicators.day import Scope
 from capacity.indicators.definitions import Definitions
 from capacity.instants import Clock, format_instant
+from capacity.periodic import Periodic
 from capacity.units import Catalogue
-from web.periodic import Periodic
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from capacity.board.outcomes import Outcomes
 from capacity.board.quarantine import Quarantine
 from capacity.board.surge import SurgeStore
 from capacity.board.sweeper import Sweeper
-from capacity.board.upkeep import put_catalogue
-from capacity.catalogue import builtin_catalogue, load_catalogue
+from capacity.board.upkeep import put_catalogue, put_units
+from capacity.catalogue import builtin_catalogue
+from capacity.catalogue_prepared import keep, prepared_catalogue
 from capacity.history import Catalogues, Historian, History, HistoryUnavailableError
 from capacity.indicator_catalogue import definitions_in
 from capacity.instants import Clock, utc_now
@@ -43,6 +44,12 @@ log = logging.getLogger(__name__)
 
 HISTORY_GATHER = 0.5
 """Seconds for which changes are gathered into one transaction of the history."""
+
+KEPT_CATALOGUE, KEEP_AFTER = "catalogue.kept", 6.0
+"""File of the data folder for the next start (`catalogue_prepared`); seconds until it is made."""
+
+REFRESH_AFTER = 1.0
+"""Seconds after the start until rows are held against the catalogue: boards are let in first."""
 
 BOARD_PAUSES = (0.5, 15.0)
 """Seconds between tries to make a store ready that was away at the start, doubling in between."""
@@ -77,6 +84,8 @@ class Services:
     rollups: RollUps
     upkeep: HistoryUpkeep
     demo: bool
+    unkept_catalogue: str | None = None
+    """The digest to keep the catalogue under, if it is not kept yet."""
     tables: Makers = field(default_factory=Makers)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -102,7 +111,11 @@ class Services:
             asyncio.create_task(self.sweeper.run(), name="hold sweeper"),
             asyncio.create_task(self.surge.run(), name="surge levels"),
             asyncio.create_task(self.comparing.run(), name="settings alike"),
+            asyncio.create_task(self._refresh_rows(), name="rows of this catalogue"),
         ]
+        if self.unkept_catalogue is not None:
+            keeping = self._keep_catalogue(self.unkept_catalogue)
+            self._tasks.append(asyncio.create_task(keeping, name="catalogue for the next start"))
         if not is_begun:
             later = self._start_board_later()
             self._tasks.append(asyncio.create_task(later, name="start of the board"))
@@ -137,7 +150,7 @@ class Services:
         try:
             durability = await self.board.start()
             await self._restore()
-            await put_catalogue(self.board, self.catalogue, self.clock())
+            await put_units(self.board, self.catalogue, self.clock())
         except BoardUnavailableError as error:
             tell = log.debug if again else log.error
             tell("the store is away, or not as it should be; it is waited for (%s)", error)
@@ -159,6 +172,27 @@ class Services:
                 log.warning("the store is there, and as it should be")
                 return
             pause = min(longest, pause * 2)
+
+    async def _refresh_rows(self) -> None:
+        """Let rows say what this catalogue says; no board waits for it, and no lease is needed."""
+        pause, longest = REFRESH_AFTER, BOARD_PAUSES[1]
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await put_catalogue(self.board, self.catalogue, self.clock())
+            except BoardUnavailableError as error:
+                log.debug("rows say what they said: the store is away (%s)", error)
+                pause = min(longest, pause * 2)
+            except Exception as error:
+                log.error("rows were not held against the catalogue", exc_info=error)
+                return
+            else:
+                return
+
+    async def _keep_catalogue(self, digest: str) -> None:
+        await asyncio.sleep(KEEP_AFTER)
+        kept = self.settings.data / KEPT_CATALOGUE
+        await asyncio.to_thread(keep, self.catalogue, digest, kept)
 
     async def _restore(self) -> None:
         """Fill an empty store from history, if history can be asked."""
@@ -192,7 +226,11 @@ def build_services(
     `paces` are the hub's, in seconds, where they are to differ.
     """
     assert settings.store_url is not None, "the caller starts an embedded server first"
-    catalogue = load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
+    catalogue, unkept = (
+        prepared_catalogue(settings.catalogue, settings.data / KEPT_CATALOGUE)
+        if settings.catalogue
+        else (builtin_catalogue(), None)
+    )
     definitions = definitions_in(settings.indicators, catalogue)
     sources = load_sources(_source_files(settings, demo), catalogue)
     board = Board(settings.store_url)
@@ -258,6 +296,7 @@ def build_services(
         rollups=RollUps(history, catalogue, clock, definitions, catalogues),
         upkeep=HistoryUpkeep(history, catalogue, clock, settings),
         demo=demo,
+        unkept_catalogue=unkept,
     )
 
 

@@ -7,7 +7,7 @@ what counts. `level` and `of` answer from memory.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -16,7 +16,7 @@ from capacity.board import BoardUnavailableError, Cursor
 from capacity.board.surge import Override, Standing, SurgeStore
 from capacity.holds import By
 from capacity.instants import Clock
-from capacity.surge import SurgeRule, next_state
+from capacity.surge import SurgeRule, SurgeState, next_state
 from capacity.surge_facts import KINDS, NO_FACTS, FactCount, Facts
 from capacity.units import Catalogue
 from web.live.hub import Hub
@@ -42,6 +42,8 @@ class _Watched:
     count: FactCount = field(default_factory=lambda: FactCount({}))
     answer: dict[str, object] = field(default_factory=lambda: surge_answer(None, NO_FACTS, None))
     told: bytes = b""
+    taken: tuple[SurgeState | None, Override | None, Facts] | None = None
+    """What the answer was made of."""
 
 
 class SurgeWatch:
@@ -60,7 +62,7 @@ class SurgeWatch:
         self._store = store
         self._clock = clock
         self._every = every
-        self._failing = False
+        self._failing: set[str] = set()
         self._clusters = {
             cluster: _Watched(
                 rule=catalogue.clusters[cluster].surge,
@@ -86,24 +88,44 @@ class SurgeWatch:
             await asyncio.sleep(self._every)
 
     async def look_if_possible(self) -> None:
-        """Look once; a store that is away is logged when it goes and when it is back."""
+        """Look once; where the store is away levels stand still, which is logged when it begins
+        and when it is over. Of several servers each is looked at for itself.
+        """
         try:
-            await self.look()
-        except Exception as error:  # a watch that ends leaves levels standing for ever
-            if not self._failing:
-                unforeseen = None if isinstance(error, BoardUnavailableError) else error
-                log.error("surge levels stand still (%s)", error, exc_info=unforeseen)
-            self._failing = True
-        else:
-            if self._failing:
-                log.warning("surge levels are kept again")
-            self._failing = False
+            groups = await self._store.together(list(self._clusters))
+        except Exception as error:  # noqa: BLE001 - as below
+            self._failed(list(self._clusters), error)
+            return
+        await asyncio.gather(*(self._look_at(group) for group in groups))
 
-    async def look(self) -> None:
-        """Judge every cluster once; raises `BoardUnavailableError`."""
-        found = await self._store.look(list(self._clusters))
+    async def look(self, clusters: Sequence[str] | None = None) -> None:
+        """Judge these clusters (or all) once; raises `BoardUnavailableError`."""
+        found = await self._store.look(list(self._clusters) if clusters is None else clusters)
         for cluster, standing in found.items():
             self._take(cluster, await self._judged(cluster, standing))
+
+    async def _look_at(self, clusters: Sequence[str]) -> None:
+        try:
+            await self.look(clusters)
+        except Exception as error:  # noqa: BLE001 - a watch that ends leaves levels standing for ever
+            self._failed(clusters, error)
+        else:
+            again = [cluster for cluster in clusters if cluster in self._failing]
+            if again:
+                log.warning("surge levels%s are kept again", self._named(again))
+            self._failing.difference_update(again)
+
+    def _failed(self, clusters: Sequence[str], error: Exception) -> None:
+        anew = [cluster for cluster in clusters if cluster not in self._failing]
+        if anew:
+            unforeseen = None if isinstance(error, BoardUnavailableError) else error
+            log.error(
+                "surge levels%s stand still (%s)", self._named(anew), error, exc_info=unforeseen
+            )
+        self._failing.update(anew)
+
+    def _named(self, clusters: Sequence[str]) -> str:
+        return "" if len(clusters) == len(self._clusters) else f" of {', '.join(clusters)}"
 
     async def override(self, cluster: str, override: Override, request_id: str) -> None:
         """Let a person's level stand; see `SurgeStore.override`."""
@@ -146,6 +168,10 @@ class SurgeWatch:
     def _take(self, cluster: str, standing: Standing) -> None:
         """Remember how it stands, and tell boards."""
         watched = self._clusters[cluster]
+        taken = (standing.state, standing.override, watched.facts)
+        if taken == watched.taken:
+            return
+        watched.taken = taken
         before, after = watched.answer, surge_answer(watched.rule, watched.facts, standing)
         watched.answer = after
         told = orjson.dumps(after)

@@ -10,6 +10,12 @@ START = "0-0"
 """The stream position before the first entry."""
 
 
+def place(stream_id: str) -> tuple[int, int]:
+    """A stream id as the store orders them."""
+    millis, _, count = (stream_id or START).partition("-")
+    return int(millis), int(count)
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """A place in one cluster's sequence of changes.
@@ -49,6 +55,17 @@ class Change(NamedTuple):
     def applied_at(self) -> datetime:
         """When the store applied it, by the store's clock."""
         return from_epoch_millis(int(self.stream_id.partition("-")[0]))
+
+
+class Ends(NamedTuple):
+    """Where a cluster's three streams end: the epoch of its last change (empty where there is
+    none), and the id of each stream's last entry (`START` where it is empty).
+    """
+
+    epoch: str
+    changes: str
+    late: str
+    journal: str
 
 
 @dataclass(frozen=True, slots=True)

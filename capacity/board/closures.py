@@ -29,15 +29,17 @@ class Closures:
         self._stream_id = ""
         self._ends: dict[str, datetime] = {}
 
-    async def reopen_due(self, now: datetime) -> int:
-        """Reopen what is due; how many units were. Raises `BoardUnavailableError`."""
-        await self._read_on()
+    async def reopen_due(self, now: datetime, stands: Cursor | None = None) -> int:
+        """Reopen what is due; how many units were. Raises `BoardUnavailableError`.
+
+        `stands` is where the board stands, if that is known already.
+        """
+        await self._read_on(stands or await self._board.cursor(self._cluster))
         if all(now < end for end in self._ends.values()):
             return 0
         return await reopen_due(self._board, self._cluster, now)
 
-    async def _read_on(self) -> None:
-        stands = await self._board.cursor(self._cluster)
+    async def _read_on(self, stands: Cursor) -> None:
         if stands == self._cursor:
             return
         changes: list[Change] = []

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -62,7 +62,7 @@ class Store:
         self.replicas = address.replicas
         self.is_cluster = address.kind == "cluster"
         self._routes: Routes | None = None
-        self._clients: dict[int, Redis] = {}
+        self._clients: dict[int, LeanRedis] = {}
         options: dict[str, Any] = {
             "timeout": SOCKET_TIMEOUT / 2,
             "decode_responses": False,
@@ -73,19 +73,20 @@ class Store:
         }
         if address.kind == "single":
             pool = LeanPool.from_url(address.single, max_connections=connections, **options)
-            self._clients[0] = LeanRedis.from_pool(pool)
+            self._clients[0] = cast(LeanRedis, LeanRedis.from_pool(pool))
             return
         options |= {"username": address.username, "password": address.password, "db": address.db}
         primaries = Slots(address) if self.is_cluster else Sentinels(address)
         self._routes = Routes(primaries, tls=address.tls, connections=connections, **options)
 
-    def at(self, key: str) -> Redis:
+    def at(self, key: str) -> LeanRedis:
         """A client for this key and whatever else has its hash tag."""
         slot = key_slot(key.encode()) if self.is_cluster else 0
         client = self._clients.get(slot)
         if client is None:
             assert self._routes is not None
-            client = self._clients[slot] = RoutedRedis.from_pool(RoutedPool(self._routes, key))
+            pool = RoutedPool(self._routes, key)
+            client = self._clients[slot] = cast(LeanRedis, RoutedRedis.from_pool(pool))
         return client
 
     async def ask(self, key: str, command: Command) -> Any:
@@ -134,15 +135,13 @@ class Store:
 
         Raises the first error there is.
         """
-        places: dict[Redis, list[int]] = {}
+        places: dict[LeanRedis, list[int]] = {}
         for place, (key, _) in enumerate(questions):
             places.setdefault(self.at(key), []).append(place)
         answers: dict[int, Any] = {}
         for client, its in places.items():
-            async with client.pipeline(transaction=False) as pipe:
-                for place in its:
-                    pipe.execute_command(*questions[place][1])
-                answers |= zip(its, await pipe.execute(), strict=True)
+            found = await client.ask_together([questions[place][1] for place in its])
+            answers |= zip(its, found, strict=True)
         return [answers[place] for place in range(len(questions))]
 
     async def by_server(self, keys: Iterable[str]) -> list[list[str]]:
@@ -151,7 +150,7 @@ class Store:
         Where servers do not know who has a key, its errors are the client library's.
         """
         if self._routes is None or not self.is_cluster:
-            return [list(keys)]
+            return [together] if (together := list(keys)) else []
         found: dict[Address, list[str]] = {}
         for key in keys:
             found.setdefault(await self._routes.primaries.of(key), []).append(key)
@@ -162,6 +161,7 @@ class Store:
 
         Nothing is asked again elsewhere: whose key has moved meanwhile is refused.
         """
+        client: Redis
         if self._routes is None:
             client = self.at(key)
         else:

@@ -6,6 +6,7 @@ nobody, yet sees to both each time, and it packs every word by itself. The conne
 library's: how they are made, read, and given up when anything goes wrong.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import hiredis
@@ -16,7 +17,7 @@ from redis.asyncio.connection import (
     SSLConnection,
     UnixDomainSocketConnection,
 )
-from redis.exceptions import DataError
+from redis.exceptions import DataError, ResponseError
 
 
 class Packing:
@@ -103,3 +104,29 @@ class LeanRedis(Redis):
             return await self.parse_response(connection, args[0], **options)
         finally:
             await pool.release(connection)
+
+    async def ask_together(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers of commands that are sent together, in their order; raises the first error
+        there is. What is written is not undone by another's error, so this is for questions.
+        """
+        pool = self.connection_pool
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            words = [connection.pack_command(*command)[0] for command in commands]
+            await connection.send_packed_command([b"".join(words)])
+            replies = [await _reply(connection) for _ in commands]
+        finally:
+            await pool.release(connection)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        read = [self.response_callbacks.get(command[0]) for command in commands]
+        return [how(reply) if how else reply for how, reply in zip(read, replies, strict=True)]
+
+
+async def _reply(connection: AbstractConnection) -> Any:
+    """The next answer, be it an error: those of the commands after it are still to come."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error

@@ -6,7 +6,7 @@ nothing: what was asked is asked again where it lives now, and nothing else is e
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
@@ -163,6 +163,10 @@ class RoutedRedis(LeanRedis):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         once: Any = super().execute_command
         return await where_it_lives(lambda: once(*args, **options))
+
+    async def ask_together(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        once = super().ask_together
+        return await where_it_lives(lambda: once(commands))
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         return _RoutedPipeline(

@@ -19,12 +19,12 @@ from capacity.board.calls import (
     asking,
     fresh_name,
 )
-from capacity.board.changes import START, Change, Cursor, LateReading
+from capacity.board.changes import START, Change, Cursor
 from capacity.board.connection import durability, load_functions
-from capacity.board.following import Follower, change_of
+from capacity.board.following import Follower
 from capacity.board.holds import HoldCalls
-from capacity.board.journal import JournalRead, read_journal
 from capacity.board.keys import ClusterKeys
+from capacity.board.streams import READ_BATCH, StreamReads
 from capacity.instants import epoch_millis, parse_instant
 from capacity.row import Row
 
@@ -53,7 +53,6 @@ REMEMBER_MOVES_SECONDS = 86_400
 than that must be older than the count that the movement was added to."""
 NURSE = "nurse"
 """The source of every figure that somebody at the unit gave by hand."""
-READ_BATCH = 500
 
 
 class Outcome(StrEnum):
@@ -153,7 +152,7 @@ class Moves:
     messages: Sequence[str] = ()
 
 
-class Board(HoldCalls):
+class Board(HoldCalls, StreamReads):
     """The current truth of all clusters in one Redis/Valkey server."""
 
     def __init__(self, url: str, *, stream_length: int = STREAM_LENGTH) -> None:
@@ -271,12 +270,19 @@ class Board(HoldCalls):
             ),
         )
 
+    async def units(self, cluster: str) -> frozenset[str]:
+        """The units that have a row."""
+        key = ClusterKeys(cluster).rows
+        async with asking():
+            found = await self._store.ask(key, ("HKEYS", key))
+        return frozenset(unit.decode() for unit in found)
+
     async def cursor(self, cluster: str) -> Cursor:
         """Where the cluster's sequence stands now; asked where `snapshot` is."""
         return (await self.cursors([cluster]))[cluster]
 
     async def cursors(self, clusters: Sequence[str]) -> dict[str, Cursor]:
-        """Where each of these boards stands: one question to each server for all that are on it."""
+        """Where each of these boards stands: one question, where all are on one server."""
         keys = [ClusterKeys(cluster).meta for cluster in clusters]
         questions = [(key, ("HMGET", key, "epoch", "seq")) for key in keys]
         async with asking():
@@ -285,40 +291,6 @@ class Board(HoldCalls):
             cluster: Cursor(epoch.decode() if epoch else "none", int(seq or 0))
             for cluster, (epoch, seq) in zip(clusters, found, strict=True)
         }
-
-    async def changes_after(
-        self, cluster: str, stream_id: str, count: int = READ_BATCH
-    ) -> list[Change]:
-        """Changes after a stream position, oldest first; does not wait."""
-        key = ClusterKeys(cluster).changes
-        async with asking():
-            entries: Any = await self._store.at(key).xrange(key, min=f"({stream_id}", count=count)
-        return [change_of(entry_id, fields) for entry_id, fields in entries]
-
-    async def late_after(
-        self, cluster: str, stream_id: str, count: int = READ_BATCH
-    ) -> list[LateReading]:
-        """Superseded readings after a stream position, oldest first; does not wait."""
-        key = ClusterKeys(cluster).late
-        async with asking():
-            entries: Any = await self._store.at(key).xrange(key, min=f"({stream_id}", count=count)
-        return [
-            LateReading(
-                entry_id.decode(),
-                fields[b"u"].decode(),
-                fields[b"r"],
-                fields.get(b"w", b"older").decode(),
-            )
-            for entry_id, fields in entries
-        ]
-
-    async def journal_after(
-        self, cluster: str, stream_id: str, count: int = READ_BATCH
-    ) -> JournalRead:
-        """Entries of the journal after a stream position, oldest first; does not wait."""
-        async with asking():
-            client = self._store.at(ClusterKeys(cluster).journal)
-            return await read_journal(client, cluster, stream_id, count)
 
     def followed_together(self, clusters: Sequence[str]) -> list[list[str]]:
         """Clusters as one wait reaches them: all, unless their streams lie on several servers."""

@@ -7,7 +7,7 @@ the store's clock.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -23,6 +23,7 @@ from capacity.instants import epoch_millis, format_instant, from_epoch_millis
 from capacity.surge import SurgeState, state_from_json
 
 _SCRIPT = files("capacity.board").joinpath("surge.lua").read_text(encoding="utf-8")
+_FIELDS = ("version", "state", "override", "until", "at")
 _BY_PEOPLE = frozenset({"set", "lift"})
 """Waited for on replicas; a computed level that is lost is computed again."""
 
@@ -61,27 +62,43 @@ class SurgeStore:
     def __init__(self, url: str) -> None:
         self._store = Store(url, connections=8)
         self._script = Script(self._store, _SCRIPT)
+        self._read: dict[str, tuple[list[Any], Standing]] = {}
+        """Of each cluster what was found last, and how that reads."""
 
     async def stop(self) -> None:
         """Close all connections."""
         await self._store.aclose()
 
-    async def look(self, clusters: Sequence[str]) -> dict[str, Standing]:
-        """How the clusters stand, in one round trip; ends overrides whose time is over."""
-        fields = ("version", "state", "override", "until", "at")
-        questions: list[tuple[str, Command]] = []
-        for key in (ClusterKeys(cluster).surge for cluster in clusters):
-            questions += [(key, ("TIME",)), (key, ("HMGET", key, *fields))]
+    async def together(self, clusters: Sequence[str]) -> list[list[str]]:
+        """The clusters that one look reaches: all, unless they lie on several servers."""
+        of_key = {ClusterKeys(cluster).surge: cluster for cluster in clusters}
         async with asking():
-            result = await self._store.read(questions)
-        standing = {
-            cluster: _standing([*(field or b"" for field in found), _millis(*time)])
-            for cluster, time, found in zip(clusters, result[::2], result[1::2], strict=True)
-        }
+            groups = await self._store.by_server(of_key)
+        return [[of_key[key] for key in keys] for keys in groups]
+
+    async def look(self, clusters: Sequence[str]) -> dict[str, Standing]:
+        """How they stand, with one question to each server; ends overrides that are over."""
+        of_key = {ClusterKeys(cluster).surge: cluster for cluster in clusters}
+        standing: dict[str, Standing] = {}
+        async with asking():
+            for keys in await self._store.by_server(of_key):
+                questions: list[tuple[str, Command]] = [(keys[0], ("TIME",))]
+                questions += [(key, ("HMGET", key, *_FIELDS)) for key in keys]
+                time, *found = await self._store.read(questions)
+                for key, fields in zip(keys, found, strict=True):
+                    standing[of_key[key]] = self._standing(of_key[key], fields, _millis(*time))
         for cluster, each in standing.items():
             if each.override is not None and each.override.until <= each.now:
                 standing[cluster], _ = await self._call(cluster, "", "look")
         return standing
+
+    def _standing(self, cluster: str, fields: list[Any], now: int) -> Standing:
+        """Hardly ever anything else than the last time."""
+        before = self._read.get(cluster)
+        if before is None or before[0] != fields:
+            read = _standing([*(field or b"" for field in fields), now])
+            before = self._read[cluster] = (fields, read)
+        return replace(before[1], now=from_epoch_millis(now))
 
     async def put(
         self,

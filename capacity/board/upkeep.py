@@ -20,13 +20,24 @@ AT_A_TIME = 500
 """Units, which take a few milliseconds."""
 
 
+async def put_units(board: Board, catalogue: Catalogue, now: datetime) -> None:
+    """See to it that every board has the catalogue's units, no more and no less.
+
+    That much a start waits for. What rows say from the catalogue may be yesterday's for a moment
+    more, until they are all read: with thousands of them that takes its time.
+    """
+    for cluster in catalogue.served_clusters():
+        if await board.units(cluster) != {unit.id for unit in catalogue.units_of(cluster)}:
+            await put_catalogue(board, catalogue, now, [cluster])
+
+
 async def put_catalogue(
     board: Board, catalogue: Catalogue, now: datetime, clusters: Iterable[str] | None = None
 ) -> int:
     """Give every unit a row, refresh what rows say from the catalogue, drop units that left.
 
-    Of all clusters that are served, or of those given. Run at start and when a day begins
-    (authority and operator are dated). Returns how many rows changed. A row that changes
+    Of all clusters that are served, or of those given. Run soon after a start and when a day
+    begins (authority and operator are dated). Returns how many rows changed. A row that changes
     meanwhile is left for the next run: its writer knew the catalogue.
     """
     changed, today = 0, danish_day(now)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from capacity.board import BoardUnavailableError
-from capacity.board.changes import START, Change, LateReading
+from capacity.board.changes import START, Change, Ends, LateReading
 from capacity.board.journal import JournalRead
 from capacity.history.errors import HistoryError, OvertakenError
 from capacity.history.history import History
@@ -43,6 +43,10 @@ _FORESEEN = (HistoryError, BoardUnavailableError)
 
 class ChangeSource(Protocol):
     """What the historian needs of the board: its three streams of one cluster, read in order."""
+
+    async def ends(self, clusters: Sequence[str]) -> Mapping[str, Ends]:
+        """Where the streams of these clusters end."""
+        ...
 
     async def changes_after(self, cluster: str, stream_id: str, count: int) -> list[Change]:
         """Up to `count` changes whose id is greater than `stream_id`, oldest first."""
@@ -125,36 +129,61 @@ class Historian:
                 await self._sleep(self._pause())
 
     async def catch_up(self) -> None:
-        """Record everything that the streams hold now, of every cluster.
+        """Record everything that the streams hold now, of every cluster, each in its turn.
 
-        One cluster that fails does not keep the others from being recorded; the (first) failure
-        is raised when all have had their turn.
+        What comes meanwhile is left to the next time, so no cluster keeps the others waiting. One
+        that fails does not keep them from being recorded either; the (first) failure is raised when
+        all have had their turn.
         """
         failure: Exception | None = None
-        for cluster in self._clusters:
-            try:
-                await self._drain(cluster)
-            except Exception as error:  # noqa: BLE001 - kept and raised below
-                failure = failure or error
+        goals = await self._goals()
+        while goals:
+            for cluster, goal in tuple(goals.items()):
+                went_on = False
+                try:
+                    went_on = await self._step(cluster)
+                except Exception as error:  # noqa: BLE001 - kept and raised below
+                    failure = failure or error
+                position = self._positions.get(cluster)
+                if not went_on or (goal and position and position.reaches(goal)):
+                    del goals[cluster]
         if failure is not None:
             raise failure
 
-    async def _drain(self, cluster: str) -> None:
-        while True:
-            position = await self._position(cluster)
-            here = position or NOWHERE
-            changes = await self._source.changes_after(cluster, here.stream_id, self._batch)
-            late = await self._source.late_after(cluster, here.late_stream_id, self._batch)
-            journal = await self._source.journal_after(cluster, here.journal_stream_id, self._batch)
-            if await self._lost_its_place(cluster, here, changes):
-                await self._start_over(cluster, here)
-                continue
-            if lost_journal_place(here, journal):
-                await self._start_journal_over(cluster, here, journal)
-                continue
-            if not changes and not late and not journal.entries:
-                return
+    async def _goals(self) -> dict[str, Ends | None]:
+        """How far to record each cluster that may have more; ``None``: until there is no more.
+
+        One question tells of a hundred clusters that nothing happened in any. Where it cannot be
+        answered, as when one of several servers is away, each cluster is asked about by itself.
+        """
+        try:
+            ends = await self._source.ends(self._clusters)
+        except Exception as error:  # noqa: BLE001 - whoever it concerns will say so in its turn
+            log.debug("where the streams end is not known: %s", error)
+            return dict.fromkeys(self._clusters)
+        return {
+            cluster: ends[cluster]
+            for cluster in self._clusters
+            if cluster not in self._positions
+            or not (self._positions[cluster] or NOWHERE).is_at(ends[cluster])
+        }
+
+    async def _step(self, cluster: str) -> bool:
+        """Record a batch, or begin anew where streams have lost our place; tells whether."""
+        position = await self._position(cluster)
+        here = position or NOWHERE
+        changes = await self._source.changes_after(cluster, here.stream_id, self._batch)
+        late = await self._source.late_after(cluster, here.late_stream_id, self._batch)
+        journal = await self._source.journal_after(cluster, here.journal_stream_id, self._batch)
+        if await self._lost_its_place(cluster, here, changes):
+            await self._start_over(cluster, here)
+        elif lost_journal_place(here, journal):
+            await self._start_journal_over(cluster, here, journal)
+        elif changes or late or journal.entries:
             await self._record(cluster, changes, late, journal, position)
+        else:
+            return False
+        return True
 
     async def _position(self, cluster: str) -> Position | None:
         if cluster not in self._positions:

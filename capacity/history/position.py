@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from capacity.board.changes import START
+from capacity.board.changes import START, Ends, place
 from capacity.board.journal import JournalRead
 from capacity.history.errors import OvertakenError
 from capacity.history.tables import PositionRecord
@@ -26,6 +26,17 @@ class Position:
     late_stream_id: str = START
     journal_stream_id: str = START
     journal_number: int = 0
+
+    def is_at(self, ends: Ends) -> bool:
+        """Whether nothing is left to record of streams that end there."""
+        mine = Ends(self.epoch, self.stream_id, self.late_stream_id, self.journal_stream_id)
+        return mine == ends
+
+    def reaches(self, ends: Ends) -> bool:
+        """Whether everything that had come when streams ended there is recorded."""
+        mine = (self.stream_id, self.late_stream_id, self.journal_stream_id)
+        theirs = (ends.changes, ends.late, ends.journal)
+        return all(place(here) >= place(end) for here, end in zip(mine, theirs, strict=True))
 
 
 NOWHERE = Position()

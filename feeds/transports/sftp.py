@@ -264,12 +264,17 @@ class SftpFolder:
     async def _put_away(self, remote: asyncssh.SFTPClient, file: _File, fate: str) -> None:
         """Do with a file that was taken in what its owner allows; tried again while it is there.
 
-        What could not be read is never deleted.
+        What could not be read is never deleted, and another file of its name is none of ours yet:
+        there is one where this process paused after the taking in, and whoever took over meanwhile
+        was done with the file before its producer wrote the next.
         """
         if self._access.after == "leave":
             return
         try:
             async with asyncio.timeout(self._timeout):
+                now = await remote.lstat(self._path(file.name))
+                if (now.size, int(now.mtime or 0)) != file.mark:
+                    return
                 if self._access.after == "delete" and fate == "done":
                     await remote.remove(self._path(file.name))
                 else:

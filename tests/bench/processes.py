@@ -24,8 +24,11 @@ from tests.bench.world import World
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 12.0
+FINISH_SECONDS = 120.0
+"""For what a start leaves for later: it begins after 20 s and takes as long as there are units."""
 QUIET_CPU = 0.02
 """Share of a core below which a server counts as having nothing left to do."""
+_AGE = "akutoverblik_rollups_age_seconds{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Server:
         self._process = process
         self.port = port
         self.started_in = 0.0
+        self.ready_at = 0.0
+        """`time.monotonic` when it first said so."""
 
     @property
     def pid(self) -> int:
@@ -91,6 +96,23 @@ class Server:
             if self.cpu_seconds() - before < QUIET_CPU * 0.25:
                 return
         print(f"the server was still busy after {patience:g} s", file=sys.stderr, flush=True)
+
+    def finish_start(self) -> None:
+        """Wait until the product has done what its start left for later, or raise.
+
+        The last of it is the first rolling-up: every cluster is rolled up until after it was ready.
+        To be called before boards are opened, whose pings nobody would answer meanwhile.
+        """
+        deadline = time.monotonic() + FINISH_SECONDS
+        while True:
+            up_for = time.monotonic() - self.ready_at
+            ages = _ages_of_rollups(self.port)
+            if ages and max(ages) < up_for:
+                break
+            if time.monotonic() > deadline:
+                raise CannotRunError(f"indicators were not rolled up within {FINISH_SECONDS:g} s")
+            time.sleep(0.25)
+        self.settle()
 
     def stop(self) -> None:
         """End the process and wait for it."""
@@ -227,7 +249,8 @@ class Stage:
                 if process.poll() is not None or time.monotonic() - began > START_SECONDS:
                     raise CannotRunError(f"{command[2]} did not start: {_last_words(log)}")
                 time.sleep(0.01)
-            server.started_in = time.monotonic() - began
+            server.ready_at = time.monotonic()
+            server.started_in = server.ready_at - began
             yield server
         except OSError as error:
             raise CannotRunError(f"{error}; the server said: {_last_words(log)}") from error
@@ -277,14 +300,26 @@ def _allow_many_sockets() -> tuple[int, int]:
 
 def is_ready(port: int) -> bool:
     """Whether a product says that it serves boards."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        return _ask(port, "/readyz")[0] == 200
     except OSError:
         return False
-    finally:
-        connection.close()
+
+
+def _ask(port: int, path: str) -> tuple[int, str]:
+    with contextlib.closing(http.client.HTTPConnection(LOOPBACK, port, timeout=5)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def _ages_of_rollups(port: int) -> list[float]:
+    """For how many seconds what happened is not in the indicators yet, by cluster; may be unknown.
+
+    The product runs as a demo, which shows its figures to this machine without a key.
+    """
+    _, figures = _ask(port, "/metrics")
+    return [float(line.split()[-1]) for line in figures.splitlines() if line.startswith(_AGE)]
 
 
 def accepts(port: int) -> bool:

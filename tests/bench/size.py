@@ -5,7 +5,6 @@ they open, which is not counted; then twenty changes a second go round the units
 and each is for the boards of its cluster.
 """
 
-import time
 from contextlib import ExitStack, closing
 
 from tests.bench.boards import Boards
@@ -17,10 +16,6 @@ from tests.bench.wires import HttpWire
 from tests.bench.world import CLUSTER
 
 NAME = "size"
-_AFTER_START = 25.0
-"""Seconds after which all that a start leaves for later has begun: the first rolling-up is the
-last of it, and takes as long as there are units."""
-_PATIENCE = 45.0
 
 
 def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure | Missing]:
@@ -52,10 +47,10 @@ def _cost(plan: Plan, stage: Stage, units: int, clusters: int) -> float:
     """Processor seconds for a million states; of many clusters, the first has all the boards."""
     with ExitStack() as stack:
         server, world = stack.enter_context(stage.product(units, clusters=clusters))
+        server.finish_start()
         boards = stack.enter_context(closing(Boards(plan.size_boards)))
         boards.open(server.port, f"/api/v1/live/{CLUSTER}")
-        time.sleep(_AFTER_START)
-        server.settle(_PATIENCE)
+        server.settle()
         wire = stack.enter_context(closing(HttpWire(server.port, 0, world.keys[0])))
         boards.watch(wire.fileno(), wire.receive)
         numbers = range(int(BUSY * plan.busy_for))

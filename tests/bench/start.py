@@ -9,10 +9,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from capacity.catalogue_prepared import WORTH_IT
 from tests.bench.figures import CannotRunError, Figure
 from tests.bench.plan import Plan, Progress
 from tests.bench.processes import Server, Stage
 from tests.bench.world import CLUSTER, World, moment
+from web.services import KEPT_CATALOGUE
 
 NAME = "start"
 _INSERT = (
@@ -41,6 +43,8 @@ def _start(plan: Plan, stage: Stage, units: int) -> tuple[float, float]:
     """Seconds until ready: with everything that a year leaves behind, and with next to nothing."""
     with stage.product(units) as (server, world):
         _wait_for_history(world, units, server)
+        if units >= WORTH_IT:
+            _wait_for_kept(world)
     _fill(world, plan.history)
     with stage.again(world) as server:
         ours = server.started_in
@@ -58,6 +62,15 @@ def _wait_for_history(world: World, units: int, server: Server) -> None:
             return
         server.settle(1.0)
     raise CannotRunError("the history did not record the rows of the start")
+
+
+def _wait_for_kept(world: World) -> None:
+    """Until the catalogue is kept for the next start, as any process does that lives a while."""
+    deadline = time.monotonic() + _HISTORY_SECONDS
+    while not (world.folder / "data" / KEPT_CATALOGUE).exists():
+        if time.monotonic() > deadline:
+            raise CannotRunError("the catalogue was not kept for the next start")
+        time.sleep(0.2)
 
 
 def _fill(world: World, changes: int) -> None:

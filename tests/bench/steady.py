@@ -10,6 +10,7 @@ the others; beside it the same process without them.
 *Everybody at once*: all boards connect at the same moment, as after a restart.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -27,6 +28,10 @@ from tests.bench.wires import HttpWire
 from tests.bench.world import CLUSTER, World
 
 NAME = "steady"
+LAST_SECONDS = 30.0
+"""How long the last document may take: what is late counts as late, what is lost fails."""
+AFTER_A_FLOOD = 1.0
+"""Seconds after which nothing of a flood is left to be told; less than an idle connection lasts."""
 CALM, TROUBLE = 2.0, "one board stalled, five reconnecting"
 _PATH = f"/api/v1/live/{CLUSTER}"
 
@@ -89,6 +94,7 @@ def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure | Missing]:
 def _day(plan: Plan, stage: Stage) -> Day:
     with ExitStack() as stack:
         server, world = stack.enter_context(stage.product(plan.units))
+        server.finish_start()  # what it loads for that is no growth of a day's
         boards = stack.enter_context(closing(Boards(plan.limit_boards)))
         boards.open(server.port, _PATH)
         server.settle()
@@ -97,6 +103,7 @@ def _day(plan: Plan, stage: Stage) -> Day:
         numbers = count()
         thousand, cpu = _thousand(plan, server, boards, wire, world, numbers)
         boards.copies = 1
+        _read_on(boards, AFTER_A_FLOOD)  # the next change shall be a first one
         calm = _p99(plan, server, boards, wire, world, numbers)
         before = server.resident_bytes()
         with Beside("troublemakers", server.port, _PATH) as troublemakers:
@@ -127,17 +134,17 @@ def _thousand(
         sent[number] = time.perf_counter()
         wire.send(request)
     published = time.perf_counter() - begin
-    while boards.pump(1.0):
-        pass
+    last_ones = set(list(sent)[-shares:])  # the last of each share is overtaken by none
+    deadline = time.perf_counter() + LAST_SECONDS
+    while not last_ones <= boards.complete_at.keys():
+        boards.pump(0.05)
+        if time.perf_counter() > deadline:
+            raise CannotRunError("a document did not reach every board")
     spent = (server.cpu_seconds() - cpu) / published
     took = []
     for number, at in sent.items():
         same_units = range(number, max(sent) + 1, shares)
-        later = (boards.complete_at.get(each) for each in same_units)
-        came = min((each for each in later if each is not None), default=None)
-        if came is None:
-            raise CannotRunError("a document did not reach every board")
-        took.append(came - at)
+        took.append(min(boards.complete_at.get(each, math.inf) for each in same_units) - at)
     return quantile(took, 0.99), spent
 
 
@@ -152,6 +159,12 @@ def _p99(
     wanted = [next(numbers) for _ in range(max(2, int(CALM * plan.steady_for)))]
     stretch = range(wanted[0], wanted[-1] + 1)
     return pace(server, boards, wire, pushes(world), stretch, CALM).p99
+
+
+def _read_on(boards: Boards, seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        boards.pump(left)
 
 
 def _everybody(server: Server, many: int) -> float:

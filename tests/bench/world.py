@@ -11,6 +11,7 @@ from capacity.catalogue import load_catalogue
 from capacity.instants import format_instant, utc_now
 from capacity.units import Catalogue
 from feeds.sources import Source, load_sources
+from tests.support.small_catalogue import HEAD, cluster_block, source_block, unit_block
 from web.key_kinds import KeyKind
 from web.keys import KeyRing
 
@@ -19,36 +20,10 @@ _CAPABILITIES = (
     "iv_antibiotics", "iv_fluid", "tobs_observation", "blood_crp", "blood_hb", "blood_glucose",
     "bladder_scan", "catheter", "oxygen", "inhalation", "wound_care", "isolation",
 )  # fmt: skip
-_UNIT = """
-[[unit]]
-id = "{id}"
-name = "Akutpladser nummer {number}"
-kind = "acute_place"
-cluster = "{cluster}"
-organisation = "randers-kommune"
-municipality = "0730"
+_MORE = """\
 phone = "+45 00 00 00 01"
-freshness = {{ ageing_after = "2 h", stale_after = "4 h" }}
-authority = "randers-kommune"
-operator = "randers-kommune"
 capabilities = {capabilities}
 assumptions = ["phone"]
-"""
-_CLUSTER = """
-[[cluster]]
-id = "{id}"
-name = "{id}"
-hospital = "regionshospitalet-randers"
-municipalities = [{{ codes = ["0730"] }}]
-"""
-_SOURCE = """
-[[source]]
-id = "source-{number}"
-cluster = "{cluster}"
-format = "json"
-transport = "push"
-attribution = "bench"
-units = {units}
 """
 
 
@@ -77,22 +52,16 @@ class World:
         folder.mkdir(parents=True)
         ids = tuple(f"unit-{number:05d}" for number in range(units))
         names = [CLUSTER, *(f"cluster-{number}" for number in range(1, clusters))]
-        catalogue = ['requires = ["region-midtjylland"]\n']
-        catalogue += [_CLUSTER.format(id=name) for name in names[1:]]
-        catalogue += [
-            _UNIT.format(
-                id=unit,
-                number=number,
-                cluster=names[number * clusters // units],
-                capabilities=json.dumps(_CAPABILITIES[:capabilities]),
-            )
-            for number, unit in enumerate(ids)
-        ]
+        more = _MORE.format(capabilities=json.dumps(_CAPABILITIES[:capabilities]))
+        catalogue = [HEAD, *map(cluster_block, names[1:])]
+        for number, unit in enumerate(ids):
+            name, cluster = f"Akutpladser nummer {number}", names[number * clusters // units]
+            catalogue.append(unit_block(unit, cluster, name=name, more=more))
         ids = ids[: units // clusters]
         (folder / "catalogue.toml").write_text("".join(catalogue), encoding="utf-8")
         world = cls(folder, ids, tuple(cls._make_keys(folder, sources)))
         blocks = [
-            _SOURCE.format(number=number, cluster=CLUSTER, units=json.dumps(world.units_of(number)))
+            source_block(f"source-{number}", CLUSTER, world.units_of(number))
             for number in range(sources)
         ]
         (folder / "sources.toml").write_text("".join(blocks), encoding="utf-8")

@@ -6,24 +6,24 @@ takes minutes, so its own schedules would see almost none of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import orjson
 from redis.asyncio import Redis
 
-from capacity.board import START, BoardUnavailableError, Cursor
+from capacity.board import START, Cursor
 from capacity.instants import utc_now
 from simulators.months.plan import moment_of
 from simulators.months.wire import sources_of, write_sources
 from tests.faults.clock import WrongClock, build
 from tests.months.land import LAND
-from tests.support.board_model import until
+from tests.support.board_model import insisting, until
 from tests.support.service import Service, running, settings_for
 from tests.support.stores import StoreServer
 from web.history_door import caught_up
@@ -35,7 +35,6 @@ SEEN_WITHIN = 60.0
 """Seconds in which a process must see what it wrote itself, also on a loaded machine."""
 TRIES, PAUSE = 20, 0.5
 """How often, and how many seconds apart, what a loaded machine was too slow for is tried."""
-T = TypeVar("T")
 
 
 class Months:
@@ -52,7 +51,8 @@ class Months:
         """It is now, and what is due expires."""
         self._clock.put(moment_of(at))
         await self._noticed(at)
-        await _insisting(lambda: self.service.services.board.expire_holds(CLUSTER))
+        board = self.service.services.board
+        await insisting(lambda: board.expire_holds(CLUSTER), SEEN_WITHIN)
 
     async def _noticed(self, at: int) -> None:
         """Wait until the store reads its clock anew: it does not for commands in close succession,
@@ -67,14 +67,14 @@ class Months:
     async def settle(self) -> None:
         """Wait until the hub stands where the store did, or beyond: the sweeper writes too."""
         services = self.service.services
-        there = await _insisting(lambda: services.board.cursor(CLUSTER))
+        there = await insisting(lambda: services.board.cursor(CLUSTER), SEEN_WITHIN)
         async with asyncio.timeout(SEEN_WITHIN):
             while not _has_seen(services.hub.feed(CLUSTER).cursor, there):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.0005)
 
     async def look(self) -> None:
         """Judge the surge level, as the service does each second."""
-        await _insisting(self.service.services.surge.look)
+        await insisting(self.service.services.surge.look, SEEN_WITHIN)
 
     async def push(self, source: str, body: bytes, media: str) -> dict[str, Any]:
         """Hand over a document."""
@@ -132,16 +132,6 @@ class Months:
 
 def _has_seen(here: Cursor, there: Cursor) -> bool:
     return here.epoch == there.epoch and here.seq >= there.seq
-
-
-async def _insisting(work: Callable[[], Awaitable[T]]) -> T:
-    """What it gives, tried again while the store is too slow: the clock stands meanwhile."""
-    for _ in range(TRIES):
-        try:
-            return await work()
-        except BoardUnavailableError:
-            await asyncio.sleep(PAUSE)
-    return await work()
 
 
 class Standing:

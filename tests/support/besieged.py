@@ -240,7 +240,9 @@ def app_of(place: Besieged) -> FastAPI:
     """The application's routes, whatever runs it."""
     from web.app import create_app
 
-    return create_app(place.service.services)
+    app = create_app(place.service.services)
+    app.state.later.load_all()
+    return app
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:

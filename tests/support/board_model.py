@@ -68,14 +68,16 @@ def reading(unit: str, observed_ms: int, mark: object = 0, size: int = 0) -> Rea
     return Reading(unit, observed_ms, f"{observed_ms:x}-{mark}", orjson.dumps(row))
 
 
-async def insisting(call: Callable[[], Awaitable[T]], within: float = 30.0) -> T:
+async def insisting(
+    call: Callable[[], Awaitable[T]], within: float = 30.0, pause: float = 0.05
+) -> T:
     """The answer to a request that is made, under the same id, until it is known."""
     async with asyncio.timeout(within):
         while True:
             try:
                 return await call()
             except BoardUnavailableError:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(pause)
 
 
 async def all_changes(board: Board, cluster: str) -> list[Change]:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import orjson
@@ -26,12 +26,14 @@ from capacity.instants import format_instant, to_millis
 from capacity.model import REPORT_CLASSES, Closure, Inconsistency
 from capacity.need import Need, parse_need
 from capacity.row import Row, row_of
-from capacity.units import Catalogue
+from capacity.units import Catalogue, danish_day
 from web.pages import Timing, assets, render_board, render_wall, static_files
 from web.pages.calls import Caller
 from web.pages.filters import read_filters
 from web.words import choose_language
 
+A_TIME = r"(i går )?kl\. \d\d\.\d\d( (sommer|normal)tid)?"
+"""What pages may say of a moment just now, whenever it is that they are looked at."""
 BASE = datetime(2026, 11, 24, 13, 5, 30, tzinfo=UTC)
 """Five and a half minutes past two in the afternoon, in Denmark, in winter."""
 
@@ -55,7 +57,7 @@ def row(unit_id: str, minutes_old: float = 0, now: datetime = BASE, **fields: An
         report,
         received_at=observed_at + timedelta(seconds=1),
         source=source,
-        today=date(2026, 11, 24),
+        today=danish_day(now),
     )
 
 

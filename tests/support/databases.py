@@ -187,6 +187,11 @@ def url_beside(folder: Path) -> str | None:
     return None
 
 
+def kept_beside(folder: Path) -> str:
+    """The address of that history, to be filled before the service starts."""
+    return url_beside(folder) or sqlite_url(folder)
+
+
 @cache
 def _made_once() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="history-")

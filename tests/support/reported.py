@@ -20,7 +20,7 @@ from capacity.indicators.day import Scope
 from capacity.indicators.days import begin
 from capacity.instants import format_instant
 from capacity.need import Need, Where
-from tests.support.databases import sqlite_url
+from tests.support.databases import kept_beside
 from tests.support.past import BY
 from tests.support.raw_days import MINUTE, World
 
@@ -157,7 +157,7 @@ def _level(world: World, level: int) -> Any:
 
 async def seed(folder: Path, world: World) -> None:
     """Record it and roll it up, in the database that the service then has."""
-    history = History(sqlite_url(folder))
+    history = History(kept_beside(folder))
     await history.start()
     try:
         await world.record(history)

@@ -5,10 +5,10 @@ happen exactly when told. The real board is used wherever that is not needed.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from capacity.board import BoardUnavailableError
-from capacity.board.changes import START, Change, LateReading
+from capacity.board.changes import START, Change, Ends, LateReading
 from capacity.board.journal import JournalEntry, JournalRead
 from capacity.instants import from_epoch_millis
 
@@ -113,6 +113,13 @@ class MemoryStreams:
         self._read.clear()
         async with asyncio.timeout(30):
             await self._read.wait()
+
+    async def ends(self, clusters: Sequence[str]) -> dict[str, Ends]:
+        await self._be_read()
+        streams = (self.changes, self.late, self.journal)
+        ids = [stream[-1].stream_id if stream else START for stream in streams]
+        epoch = self.changes[-1].epoch if self.changes else ""
+        return dict.fromkeys(clusters, Ends(epoch, *ids))
 
     async def changes_after(self, cluster: str, stream_id: str, count: int) -> list[Change]:
         await self._be_read()

@@ -1,4 +1,4 @@
-"""What a process loads at its start it keeps, so it need not be searched for garbage."""
+"""What a process loads at its start, or soon after, it keeps: no need to search it for garbage."""
 
 import gc
 from collections.abc import Iterator

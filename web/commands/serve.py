@@ -115,6 +115,7 @@ def run_web(
         with kept_for_good():
             services = build_services(settings, demo=demo)
             app = create_app(services)
+            app.state.later.around = kept_for_good
     except ConfigError as error:
         print(f"akutoverblik: {error}", file=sys.stderr)
         return 2

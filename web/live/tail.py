@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import islice
 
 from capacity.board import Board, Change
-from capacity.board.changes import START, LateReading
+from capacity.board.changes import Ends, LateReading, place
 from capacity.board.journal import JournalRead
 
 KEPT = 20_000
@@ -48,6 +48,10 @@ class Tail:
         self._tails[cluster] = _Kept(to)
         self._news.set()
 
+    async def ends(self, clusters: Sequence[str]) -> dict[str, Ends]:
+        """See `Board.ends`."""
+        return await self._board.ends(clusters)
+
     async def changes_after(self, cluster: str, stream_id: str, count: int) -> list[Change]:
         """Changes after a stream position, oldest first. What lies before is let go of."""
         tail = self._tails.get(cluster)
@@ -73,7 +77,7 @@ class Tail:
 
     def _is_beyond(self, cluster: str, stream_id: str) -> bool:
         tail = self._tails.get(cluster)
-        return tail is not None and _place(tail.end) > _place(stream_id)
+        return tail is not None and place(tail.end) > place(stream_id)
 
 
 class _Kept:
@@ -94,14 +98,9 @@ class _Kept:
 
     def after(self, stream_id: str, count: int) -> list[Change]:
         """Nothing where that is not known here."""
-        place = _place(stream_id)
-        if place < _place(self._begin):
+        begin = place(stream_id)
+        if begin < place(self._begin):
             return []
-        while self._changes and _place(self._changes[0].stream_id) <= place:
+        while self._changes and place(self._changes[0].stream_id) <= begin:
             self._begin = self._changes.popleft().stream_id
         return list(islice(self._changes, count))
-
-
-def _place(stream_id: str) -> tuple[int, int]:
-    millis, _, count = (stream_id or START).partition("-")
-    return int(millis), int(count)

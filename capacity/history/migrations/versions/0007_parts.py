@@ -53,13 +53,18 @@ def _part() -> None:
 
 
 def _end_of_early() -> int:
-    """The beginning of the month after the last change; where there is none, of the year 2000."""
+    """The beginning of the month after the last change; where there is none, of the year 2000.
+
+    Asked by cluster, for which there is an index; of all changes where no cluster is known of.
+    """
     last = op.get_bind().scalar(
         sa.text(
             "SELECT max((SELECT max(applied_at) FROM change WHERE change.cluster = known.cluster))"
             " FROM (SELECT DISTINCT cluster FROM unit_run) AS known"
         )
     )
+    if last is None:
+        last = op.get_bind().scalar(sa.text("SELECT max(applied_at) FROM change"))
     if last is None:
         return 946_684_800_000
     at = datetime.fromtimestamp(last / 1000, UTC)

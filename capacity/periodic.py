@@ -11,6 +11,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 log = logging.getLogger(__name__)
 
 
+LATE_SECONDS = 10
+"""By which a short interval's job may be late on a busy machine and still be done, once."""
+
+
 class Periodic:
     """One job: never twice at a time, and a run that was missed is named and made up for."""
 
@@ -39,7 +43,7 @@ class Periodic:
             seconds=self._every.total_seconds(),
             name=self._name,
             next_run_time=datetime.now(UTC) + self._first_after,
-            misfire_grace_time=int(self._every.total_seconds()),
+            misfire_grace_time=max(LATE_SECONDS, int(self._every.total_seconds())),
             coalesce=True,
             max_instances=1,
         )
