@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 from capacity.board import Cursor
 from capacity.instants import utc_now
 from tests.bench.__main__ import measure
-from tests.bench.boards import mark, read_chunk
+from tests.bench.boards import Boards, mark, read_chunk
 from tests.bench.figures import Figure, Spread, quantile
 from tests.bench.parsing import cases
 from tests.bench.plan import Plan, Progress
@@ -105,6 +106,32 @@ def test_frames_are_read_wherever_they_are_cut() -> None:
         assert first.marks + second.marks == Counter((7, 8, 9, 10))
         assert first.pings + second.pings == (b"ping",)
         assert second.rest == b""
+
+
+def test_a_row_told_twice_does_not_stand_for_one_that_is_missing() -> None:
+    """A board that was behind gets rows again; a document has arrived once all of it is there."""
+    rows = [b'{"unit":"unit-%d","note":"%s"}' % (n, mark(7).encode()) for n in range(3)]
+    first, again, last = (
+        text_frame(rows_message(Cursor("epoch", 1), utc_now(), told))
+        for told in (rows[:2], rows[1:2], rows[1:])
+    )
+    ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
+    boards = Boards(2, copies=3)
+    for board in ours:
+        boards.take(board, greeted=True)
+    try:
+        for step, complete in (((first, again), False), ((first + last, again), False)):
+            for server, told in zip(theirs, step, strict=True):
+                server.sendall(told)
+            boards.pump(1.0)
+            assert (7 in boards.complete_at) is complete
+        theirs[1].sendall(first + last)
+        boards.pump(1.0)
+        assert 7 in boards.complete_at
+    finally:
+        boards.close()
+        for server in theirs:
+            server.close()
 
 
 def test_a_command_goes_over_the_wire_as_redis_wants_it() -> None:

@@ -3,7 +3,8 @@
 Boards are raw sockets in one epoll. Each change that is published carries a mark in its note,
 ``#00000042#``; a board has the change when it has read the mark. All boards get the same bytes,
 so a chunk equal to the one before it is not looked into again; a chunk that does not end where a
-frame ends is put together first.
+frame ends is put together first. A board that fell behind may be told a row twice; where a change
+has many rows, they are therefore counted by their units.
 """
 
 import base64
@@ -13,7 +14,7 @@ import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tests.bench.figures import CannotRunError
@@ -25,6 +26,8 @@ IN_FLIGHT = 64
 """Handshakes under way at once."""
 _CHUNK = 1 << 18
 _MARK = re.compile(rb"#(\d{8})#")
+_ROW = re.compile(rb'"unit":"([^"]+)"|#(\d{8})#')
+"""A row's unit, or the mark of the row that the unit before it has."""
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
@@ -35,28 +38,41 @@ def mark(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What some bytes from a server hold: how often which mark, pings, and the beginning of the
-    next frame."""
+    """What some bytes from a server hold: how often which mark, units and marks of rows in their
+    order if asked for, pings, and the beginning of the next frame."""
 
     marks: Counter[int]
+    rows: tuple[tuple[bytes, int], ...]
     pings: tuple[bytes, ...]
     rest: bytes
 
 
-def read_chunk(data: bytes) -> Chunk:
+def read_chunk(data: bytes, *, with_rows: bool = False) -> Chunk:
     """Take whole frames of a server (RFC 6455, section 5.2) apart."""
     marks: Counter[int] = Counter()
+    rows: list[tuple[bytes, int]] = []
     pings: list[bytes] = []
     at = 0
     while (frame := _frame_at(data, at)) is not None:
         opcode, begin, at = frame
         if opcode in (_TEXT, _BINARY):
             marks.update(map(int, _MARK.findall(data, begin, at)))
+            if with_rows:
+                rows += _marked_rows(data, begin, at)
         elif opcode == _PING:
             pings.append(data[begin:at])
         elif opcode == _CLOSE:
             raise CannotRunError("the server closed a board")
-    return Chunk(marks, tuple(pings), data[at:])
+    return Chunk(marks, tuple(rows), tuple(pings), data[at:])
+
+
+def _marked_rows(data: bytes, begin: int, end: int) -> Iterator[tuple[bytes, int]]:
+    unit = b""
+    for found, number in _ROW.findall(data, begin, end):
+        if found:
+            unit = found
+        else:
+            yield unit, int(number)
 
 
 def _frame_at(data: bytes, at: int) -> tuple[int, int, int] | None:
@@ -78,13 +94,16 @@ class _Board:
     socket: socket.socket
     open: bool = False
     rest: bytes = b""
+    latest: dict[bytes, int] = field(default_factory=dict)
+    """By unit: the last mark that it was told, where changes have many rows."""
 
 
 @dataclass(slots=True)
 class Boards:
     """Open boards, and when all of them had each change.
 
-    A change is complete when its mark was read `copies` times on every board; 0: only count.
+    A change is complete when its mark was read on every board in the rows of `copies` units; 0:
+    only count. Marks of one unit rise.
     """
 
     count: int
@@ -101,7 +120,7 @@ class Boards:
     _open: int = 0
     _greeting: bytes = b""
     _last: bytes = b""
-    _last_chunk: Chunk = field(default_factory=lambda: Chunk(Counter(), (), b""))
+    _last_chunk: Chunk = field(default_factory=lambda: Chunk(Counter(), (), (), b""))
 
     def open(
         self,
@@ -159,8 +178,12 @@ class Boards:
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             f"Sec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
         )
+        self.take(client)
+
+    def take(self, client: socket.socket, *, greeted: bool = False) -> None:
+        """Read this connection too, from the answer to its handshake on, or after it."""
         client.setblocking(False)
-        self._boards[client.fileno()] = _Board(client)
+        self._boards[client.fileno()] = _Board(client, open=greeted)
         self._epoll.register(client.fileno(), select.EPOLLIN)
 
     def _read(self, board: _Board) -> None:
@@ -173,12 +196,14 @@ class Boards:
         elif board.rest:
             data = board.rest + data
         if data != self._last:
-            self._last, self._last_chunk = data, read_chunk(data)
+            self._last = data
+            self._last_chunk = read_chunk(data, with_rows=self.copies > 1)
         chunk = self._last_chunk
         board.rest = chunk.rest
         self.delivered += chunk.marks.total()
         if self.copies:
-            for number, copies in chunk.marks.items():
+            marks = chunk.marks if self.copies == 1 else _first_told(board, chunk)
+            for number, copies in marks.items():
                 self._note(number, copies)
         for payload in chunk.pings:
             board.socket.send(_masked(_PONG, payload))
@@ -201,6 +226,17 @@ class Boards:
         self._seen[number] += copies
         if self._seen[number] == self.count * self.copies:
             self.complete_at[number] = time.perf_counter()
+
+
+def _first_told(board: _Board, chunk: Chunk) -> Counter[int]:
+    """How many units' rows of which mark the board had not been told before."""
+    latest = board.latest
+    new: list[int] = []
+    for unit, number in chunk.rows:
+        if latest.get(unit, -1) < number:
+            latest[unit] = number
+            new.append(number)
+    return Counter(new)
 
 
 def _masked(opcode: int, payload: bytes) -> bytes:
