@@ -23,8 +23,9 @@ from capacity.board.keys import ClusterKeys
 
 STREAM_LENGTH = 100_000
 """Changes kept per cluster for readers that were away; history keeps them all."""
-REMEMBER_SECONDS = 3600
-"""How long the answer to a request is remembered, hence how late a repeat is still harmless."""
+REMEMBER_SECONDS = 2 * 3600
+"""How long the answer to a request is remembered. A repeat is promised to be harmless for an hour,
+and the store, which forgets by its wall clock, may have that put forward by an hour meanwhile."""
 REMEMBER_OWN_SECONDS = 60
 """The same for a request whose id its caller does not know, so that only we can repeat it."""
 ATTEMPTS = 3

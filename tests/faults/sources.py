@@ -42,6 +42,7 @@ class Source:
         self._chance = chance
         self._begun = clock() - _BEHIND
         self._stopping = False
+        self._answered: list[Operation] = []
 
     def stop(self) -> None:
         """Begin no further report."""
@@ -85,6 +86,12 @@ class Source:
         if answer.status_code != 200 and len(self.broken) < 3:
             self.broken.append(f"{answer.status_code} for report {operation.mark}")
 
+    async def deliver_again(self, count: int) -> None:
+        """Deliver the last few reports that were answered once more: each gets its answer again."""
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            for operation in self._answered[-count:]:
+                await self._repeat(client, operation, self.document(operation))
+
     async def _deliver(self, client: httpx.AsyncClient, mark: int, unit: str) -> None:
         operation = self.begin(mark, unit)
         document = self.document(operation)
@@ -92,6 +99,7 @@ class Source:
             await self._try(client, operation, document)
             if operation.ended is None:
                 await asyncio.sleep(self._chance.uniform(*AGAIN))
+        self._answered.append(operation)
         if self._chance.random() < 0.05:
             await self._repeat(client, operation, document)
 
@@ -108,7 +116,8 @@ class Source:
         """The same delivery once more gets the same answer, if it gets any."""
         answer = await self._post(client, operation.mark, document)
         if answer is not None and answer.status_code == 200 and _fate(answer) != operation.fate:
-            self.broken.append(f"report {operation.mark} was answered in two ways")
+            fates = f"{operation.fate}, then {_fate(answer)}"
+            self.broken.append(f"report {operation.mark} was answered in two ways: {fates}")
 
     async def _post(
         self, client: httpx.AsyncClient, mark: int, document: bytes

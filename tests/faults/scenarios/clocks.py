@@ -1,6 +1,7 @@
 """The clocks of store and service jump by an hour, and both nights of summer time pass.
 
-Stream ids only grow, no hold is freed early, and none is kept for the hour.
+Stream ids only grow, no hold is freed early, and none is kept for the hour. What is delivered once
+more after a jump gets the answer it had.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ HOUR = 3600.0
 SHORT_HOLD = 6.0
 EARLY = 300.0
 """Seconds before the change at which a night begins: long enough for all to start."""
+AGAIN = 3
+"""Reports of each source that are delivered a second time once a clock has jumped."""
 KEPT_LONGER = 40.0
 """Seconds by which a hold may outlast its time when a clock jumps."""
 NIGHTS = {
@@ -95,6 +98,8 @@ async def _jump(here: Scene, board: Board, store: WrongClock, service: WrongCloc
         for name, clock in (("store", store), ("service", service)):
             if what in (name, "both"):
                 clock.put(ahead)
+        for source in here.sources:
+            await source.deliver_again(AGAIN)
         await _follow(here, board, long, brief, f"{what} to {ahead / HOUR:+.0f} h")
 
 
