@@ -46,8 +46,9 @@ def test_a_rule_is_whole(rule: dict[str, Any]) -> None:
     assert re.search(r"(==|>|<) [\d.]+$", expression)
     for name in _METRIC.findall(expression):
         # A counter means nothing by itself, and the change of a gauge is not its increase.
-        called = re.search(rf"(\w+)\({name}\[\d+[mh]\]\)", expression)
-        assert name.endswith("_total") is (called is not None and called[1] in ("rate", "increase"))
+        called = re.search(rf"(\w+)\({name}(?:{{[^}}]+}})?\[\d+[mh]\]\)", expression)
+        counts = name.endswith(("_total", "_bucket"))
+        assert counts is (called is not None and called[1] in ("rate", "increase"))
 
 
 async def test_every_metric_and_label_of_the_rules_exists(

@@ -107,6 +107,7 @@ async def test_a_server_that_is_down_is_told_at_once(tmp_path: Path) -> None:
             assert not isinstance(caught.value, UnconfirmedError)
 
     assert watch.seconds < 2
+    assert board.failed == {"unconfirmed": 0, "away": 1}
     await board.stop()
 
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.support.board_model import opened, reading, until
 from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
 from web.live.hub import Hub, Member
+from web.live.lags import BOUNDS, Lags
 
 FOREVER = 60.0
 
@@ -107,6 +109,28 @@ async def test_a_board_gets_a_snapshot_then_rows(board: Board) -> None:
         await until(lambda: joined(hub)[0].board["u"] == 3)
         assert len(connection.frames) == 2
         assert hub.frames_sent >= 3
+
+
+async def test_what_a_frame_waited_for_is_counted_by_its_oldest_change(board: Board) -> None:
+    """By the store's clock: here ours is 4 s ahead of it, and each frame that late."""
+    hub = Hub(board, ("c",), lambda: utc_now() + timedelta(seconds=4), heartbeat=FOREVER)
+    await hub.start()
+    try:
+        connection, _ = joined(hub)
+        await board.apply("c", [reading("u", 1)])
+        await until(lambda: connection.board == {"u": 1})
+    finally:
+        await hub.stop()
+    classes, total = hub.lags.cumulated()
+    assert [count for _, count in classes] == [0] * 6 + [1] * 4
+    assert dict(classes)["2.0"] == 0
+    assert 4 <= total < 5
+
+
+def test_a_clock_of_the_store_that_is_ahead_makes_no_time_negative() -> None:
+    lags = Lags()
+    lags.note(-3600.0)
+    assert lags.cumulated() == ([(str(b), 1) for b in (*BOUNDS, "+Inf")], 0.0)
 
 
 async def test_a_change_reaches_only_its_clusters_boards(board: Board) -> None:

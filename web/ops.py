@@ -8,7 +8,12 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from capacity.board import BoardUnavailableError
@@ -136,6 +141,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         """All figures, with units and meaning in their help texts."""
         yield from self._hub()
+        yield from self._store()
         yield from self._history()
         yield from self._sources()
         yield from self._notices()
@@ -153,6 +159,21 @@ class _Figures(Collector):
         yield _counter(
             "akutoverblik_boards_dropped", "Boards dropped for not reading", hub.boards_dropped
         )
+        classes, total = hub.lags.cumulated()
+        yield HistogramMetricFamily(
+            "akutoverblik_board_lag_seconds",
+            "Age of the oldest change in a frame when it was sent to the boards, by store's clock",
+            buckets=classes,
+            sum_value=total,
+        )
+
+    def _store(self) -> Iterator[Metric]:
+        failed = CounterMetricFamily(
+            "akutoverblik_store_writes_failed", "Writes to the store that failed", labels=["fate"]
+        )
+        for fate, count in self._services.board.failed.items():
+            failed.add_metric([fate], count)
+        yield failed
 
     def _history(self) -> Iterator[Metric]:
         historian = self._services.historian

@@ -73,6 +73,8 @@ class Caller:
         self._url = url
         self._stream_length = stream_length
         self._store = Store(url)
+        self.failed = {"unconfirmed": 0, "away": 0}
+        """Writes that ended so, by what their caller was told; of all boards made from this one."""
 
     async def _request(
         self, name: str, cluster: str, arguments: Sequence[Argument], request_id: str | None
@@ -97,6 +99,7 @@ class Caller:
                 unknown = unknown or _may_have_been_done(error)
                 late = time.monotonic() - began > LAST_ATTEMPT_SECONDS
                 if late or attempt == ATTEMPTS or not await self._mended(error):
+                    self.failed["unconfirmed" if unknown else "away"] += 1
                     kind = UnconfirmedError if unknown else BoardUnavailableError
                     raise kind(_reason(error)) from error
             await asyncio.sleep(0.05 * attempt)

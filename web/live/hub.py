@@ -14,9 +14,11 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from capacity.board import Board, BoardUnavailableError, Change, Cursor
-from capacity.instants import Clock
+from capacity.board.changes import place
+from capacity.instants import Clock, epoch_millis
 from web.live.connections import Connection, encoded
 from web.live.feed import ClusterFeed, OutOfStepError
+from web.live.lags import Lags
 from web.live.lanes import Channel, Lane, Member
 from web.live.tail import Tail
 
@@ -70,6 +72,7 @@ class Hub:
         self.tail = Tail(board)
         self.frames_sent = 0
         self.boards_dropped = 0
+        self.lags = Lags()
 
     async def start(self) -> None:
         """Load every cluster and begin to follow; a store that is away is waited for."""
@@ -220,6 +223,8 @@ class Hub:
 
     async def _take(self, channel: Channel, changes: Sequence[Change]) -> None:
         before = channel.feed.stream_id
+        if channel.oldest is None and changes:
+            channel.oldest = changes[0].stream_id
         try:
             channel.feed.take(*changes)
         except OutOfStepError as step:
@@ -261,16 +266,20 @@ class Hub:
         if channel.told == feed.cursor:
             return
         before, channel.told = channel.told, feed.cursor
+        oldest, channel.oldest = channel.oldest, None
         if not channel.members:
             return
         channel.sent_at = asyncio.get_running_loop().time()
-        message = encoded(feed.resume(before, self._clock()))
+        now = self._clock()
+        message = encoded(feed.resume(before, now))
         abreast = channel.members - channel.behind
         # Thousands of them: every step here is felt.
         full = [member for member in abreast if not member.connection.offer(*message)]
         self.frames_sent += len(abreast) - len(full)
         for member in full:
             self._fall_behind(channel, member, before)
+        if oldest is not None:
+            self.lags.note((epoch_millis(now) - place(oldest)[0]) / 1000)
 
     def _fall_behind(self, channel: Channel, member: Member, told: Cursor | None) -> None:
         """It is skipped from now on, until it has read what it has."""

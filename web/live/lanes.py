@@ -29,6 +29,8 @@ class Channel:
         self.behind: set[Member] = set()
         self.loaded = False
         self.told = self.feed.cursor
+        self.oldest: str | None = None
+        """The stream id of the first change that boards were not told of yet."""
         self.sent_at = float("-inf")
         self.timer: asyncio.TimerHandle | None = None
         self.catching_up: asyncio.TimerHandle | None = None
