@@ -241,7 +241,7 @@ class Played:
         (Finding(), 0, "| held |"),
         (Finding(lost=1), 1, "| BROKEN |"),
         (Finding(broken=["it was late"]), 1, "BROKEN: played: it was late"),
-        (OptedOutError("no root"), 0, "NOT PLAYED HERE: played: no root"),
+        (OptedOutError("no root"), 3, "NOT PLAYED HERE: played: no root"),
         (AssertionError("waited in vain"), 1, "FAILED: played: AssertionError: waited in vain"),
     ],
 )
@@ -261,6 +261,14 @@ def test_the_outcome_is_told_in_table_json_and_exit_code(
     content = orjson.loads(written.read_bytes())
     assert content["seed"] == 5
     assert content["scenarios"][0]["result"] in words or code or "NOT" in words
+
+
+def test_a_fault_is_left_out_by_name_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--only", "1", "--without", "reply lost", "--seed", "5", "--results", str(tmp_path)]
+    assert runner.main(words) == 0
+    assert "0 scenarios" in capsys.readouterr().err
 
 
 def test_the_table_has_a_line_for_each() -> None:

@@ -1,7 +1,9 @@
-"""``python -m tests.faults [--seed N] [--only NAME …] [--short | --long] [--results FOLDER]``.
+"""``python -m tests.faults [--seed N] [--only NAME …] [--without NAME …] [--short | --long]
+[--results FOLDER]``.
 
 Progress goes to standard error, the table to standard output, everything to a JSON file. Exit
-code 0 when every invariant and promise held, 1 when one did not or a scenario failed.
+code 0 when every invariant and promise held, 1 when one did not or a scenario failed, 3 when one
+could not be played here that was not left out by name.
 """
 
 import argparse
@@ -22,6 +24,8 @@ from tests.faults.results import Outcome, table, write_json
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.stage import LONG, SHORT, WHOLE, Plan, Stage
 
+NOT_ALL = 3
+"""The exit code where all that could be played held."""
 RESULTS = Path(__file__).parents[2] / "fault-results"
 
 
@@ -30,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     plan = SHORT if options.short else LONG if options.long else WHOLE
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
-    chosen = [s for s in SCENARIOS if _is_wanted(s, options.only or [], plan)]
+    chosen = [
+        scenario
+        for scenario in SCENARIOS
+        if _is_wanted(scenario, options.only or [], plan)
+        and not _is_named(scenario, options.without)
+    ]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells may have it ignored
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -48,7 +57,9 @@ def play_all(chosen: Sequence[Scenario], seed: int, plan: Plan, results: Path) -
         outcomes = [play(scenario, stage) for scenario in chosen]
         print(f"seed {seed}, {plan.name}\n\n{table(outcomes)}", flush=True)
         stage.say(f"all of it is in {write_json(results, stage, load, outcomes)}")
-    return int(not all(outcome.ok for outcome in outcomes))
+    if not all(outcome.ok for outcome in outcomes):
+        return 1
+    return NOT_ALL if any(outcome.opted_out for outcome in outcomes) else 0
 
 
 def play(scenario: Scenario, stage: Stage) -> Outcome:
@@ -71,8 +82,12 @@ def play(scenario: Scenario, stage: Stage) -> Outcome:
 
 def _is_wanted(scenario: Scenario, only: Sequence[str], plan: Plan) -> bool:
     if only:
-        return any(word in (scenario.NAME, str(scenario.NUMBER)) for word in only)
+        return _is_named(scenario, only)
     return plan is not SHORT or scenario.NUMBER in _SHORT
+
+
+def _is_named(scenario: Scenario, words: Sequence[str]) -> bool:
+    return any(word in (scenario.NAME, str(scenario.NUMBER)) for word in words)
 
 
 _SHORT = frozenset({1, 2, 3, 4, 5, 7, 8, 20})
@@ -87,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, help="plays the same again")
     parser.add_argument("--only", action="append", metavar="NAME", help="a name or a number")
+    without = "these are not played, and not missed"
+    parser.add_argument("--without", action="append", default=[], metavar="NAME", help=without)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", action="store_true", help="some of them, shorter: 3 minutes")
     length.add_argument("--long", action="store_true", help="outages of ten minutes")
