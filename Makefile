@@ -22,9 +22,11 @@ $(READY): requirements.txt pyproject.toml
 run: $(READY)
 	@exec $(BIN)/akutoverblik demo
 
-# Further words for pytest: make test ARGS='-k rules'
+# Most tests wait for something most of the time, so there are more of them at once than two cores
+# would say. Further words for pytest: make test ARGS='-k rules'
+WORKERS ?= 4
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

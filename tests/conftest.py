@@ -63,6 +63,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"NOT RUN HERE: {count} tests that need {what}", red=True)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep how the run ended for .ci/run: a few failures are another thing than a run cut short."""
+    cache = session.config.cache
+    if cache is not None and not os.environ.get("PYTEST_XDIST_WORKER"):
+        cache.set("run/ended", int(exitstatus))
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of published documents."""

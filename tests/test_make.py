@@ -1,5 +1,6 @@
 """The commands of the checkout: what they say when a machine lacks something, and CI's script."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
 from tests.support.installed import ROOT
 
 CI_RUN = ROOT / ".ci" / "run"
@@ -89,7 +91,7 @@ def test_ci_checks_and_tests() -> None:
     assert os.access(CI_RUN, os.X_OK)
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "\nset -euo pipefail\n" in text
-    assert " make test" in text.rstrip().splitlines()[-1]  # whose last line is the runner's
+    assert " make test" in text.rstrip().splitlines()[-2]  # whose last line is the runner's
     assert "\nmake check\n" in text
     subprocess.run(["bash", "-n", str(CI_RUN)], check=True, timeout=10)
 
@@ -98,3 +100,73 @@ def test_ci_installs_what_tests_may_not_go_without() -> None:
     text = CI_RUN.read_text(encoding="utf-8")
     for package in ("chromium", "redis-server", "postgresql", "fonts-dejavu-core"):
         assert package in text
+
+
+UNSTEADY = """
+import pathlib, pytest
+
+@pytest.mark.parametrize("number", range({count}))
+def test_it(number):
+    seen = pathlib.Path(f"seen-{{number}}")
+    first = not seen.exists()
+    seen.touch()
+    assert not first or number >= {late}, "late"
+    assert number != {broken}, "broken"
+    {last}
+"""
+"""Numbers below `late` fail the first time, `broken` fails every time."""
+
+
+def in_ci(folder: Path, **unsteady: object) -> subprocess.CompletedProcess[str]:
+    """What CI's script makes of tests that are not ours, on a machine that lacks nothing."""
+    (folder / ".ci").mkdir()
+    shutil.copy(CI_RUN, folder / ".ci" / "run")
+    hook = inspect.getsource(conftest.pytest_sessionfinish)
+    (folder / "conftest.py").write_text(f"import os\nimport pytest\n\n{hook}", encoding="utf-8")
+    words = {"count": 20, "late": 0, "broken": -1, "last": "", **unsteady}
+    (folder / "test_it.py").write_text(UNSTEADY.format(**words), encoding="utf-8")
+    (folder / "Makefile").write_text(
+        f"check:\n\t@true\ntest:\n\t@{sys.executable} -m pytest -q $(ARGS)\n", encoding="utf-8"
+    )
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "dpkg-query").write_text("#!/bin/sh\necho installed\n", encoding="utf-8")
+    (tools / "dpkg-query").chmod(0o755)
+    hidden = ("MAKE", "PYTEST_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    environment["PATH"] = f"{tools}:{environment['PATH']}"
+    return subprocess.run(
+        ["bash", ".ci/run"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("unsteady", "code", "words"),
+    [
+        ({}, 0, "20 passed"),
+        ({"late": 2}, 0, "2 passed"),
+        ({"late": 2, "broken": 1}, 2, "1 failed, 1 passed"),
+        ({"broken": 7}, 2, "1 failed in"),
+        ({"late": 9}, 1, "exit code 1 of pytest, 9 failures"),
+        # Cut short: what was not tried any more has not passed.
+        ({"late": 1, "last": "if number == 5: raise KeyboardInterrupt"}, 1, "exit code 2 of"),
+        ({"late": 1, "last": "if number == 5: import os; os._exit(1)"}, 1, "exit code never of"),
+    ],
+)
+def test_ci_tries_a_few_failures_once_more_and_nothing_else(
+    tmp_path: Path, unsteady: dict[str, object], code: int, words: str
+) -> None:
+    done = in_ci(tmp_path, **unsteady)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout
+    retried = "once more, alone" in done.stdout
+    assert retried == (bool(unsteady) and code != 1)
+    if retried:
+        number = 0 if unsteady.get("late") else 7
+        assert f"\ntest_it.py::test_it[{number}]\n" in done.stdout
