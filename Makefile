@@ -26,7 +26,7 @@ run: $(READY)
 # would say. Further words for pytest: make test ARGS='-k rules'
 WORKERS ?= 4
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -293,8 +293,17 @@ def test_a_server_that_lost_its_store_is_not_live_until_it_has_it_again(live, se
 def test_a_frame_that_cannot_be_used_leads_to_a_snapshot(live, server, frame):
     go(live.page, server)
     server.answer = "snapshot"
+    # It may be lost for a moment only, so the page itself watches for that.
+    live.page.evaluate(
+        """(lost) => { window.wasLost = new Promise((done) => {
+            const look = () => document.querySelector(lost) && done(true);
+            const options = { subtree: true, childList: true, attributes: true };
+            new MutationObserver(look).observe(document, options);
+        }); }""",
+        LOST,
+    )
     server.say(frame)
-    live.page.wait_for_selector(LOST)
+    assert live.page.evaluate("() => window.wasLost")
     live.page.wait_for_selector(LIVE)
     assert server.since[-1] is None
     expect(slot(live.page, "favrskov-akutplads", "word")).to_have_text("Én ledig")
