@@ -24,13 +24,14 @@ from web.live.connections import (
 from web.live.line import BoardLine, Pings
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+NO_PINGS = Pings(None, None)
 MESSAGE = encoded(b"x" * 70_000)
 
 
-def line_on(transport: asyncio.Transport) -> BoardLine:
-    """A board's line after its handshake, without pings."""
+def line_on(transport: asyncio.Transport, pings: Pings = NO_PINGS) -> BoardLine:
+    """A board's line after its handshake, without pings if not told otherwise."""
     loop = asyncio.get_running_loop()
-    line = BoardLine(transport, ServerProtocol(state=OPEN), Pings(None, None), set(), loop)
+    line = BoardLine(transport, ServerProtocol(state=OPEN), pings, set(), loop)
     transport.set_protocol(line)
     return line
 
@@ -111,6 +112,76 @@ def test_a_transport_whose_peer_left_takes_nothing_for_long(run: Callable[..., N
             far.close()
             await until(lambda: not connection.offer(*MESSAGE))
             assert not connection.offer(*MESSAGE)
+
+    run(main())
+
+
+def masked(opcode: int, payload: bytes, mask: bytes = b"\x11\x22\x33\x44") -> bytes:
+    """A short frame as a client sends it (RFC 6455, section 5.3)."""
+    hidden = bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload))
+    return bytes((0x80 | opcode, 0x80 | len(payload))) + mask + hidden
+
+
+async def pinged(far: socket.socket) -> bytes:
+    """What the next ping carries."""
+    head, payload = await read(far, 2), await read(far, 4)
+    assert head == b"\x89\x04"
+    return payload
+
+
+PONG, TEXT = 0xA, 0x1
+WAYS: dict[str, Callable[[bytes], tuple[bytes, ...]]] = {
+    "whole": lambda payload: (masked(PONG, payload),),
+    "in two parts": lambda payload: (masked(PONG, payload)[:7], masked(PONG, payload)[7:]),
+    "with another": lambda payload: (masked(PONG, b"else") + masked(PONG, payload),),
+    "after another": lambda payload: (masked(PONG, b"else"), masked(PONG, payload)),
+    "after words": lambda payload: (masked(TEXT, b"a word"), masked(PONG, payload)),
+    "within words": lambda payload: (masked(TEXT, b"a word")[:5],
+                                     masked(TEXT, b"a word")[5:] + masked(PONG, payload)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answered_ping_is_followed_by_the_next(run: Callable[..., None], way: str) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            line_on(transport, Pings(0.02, 30.0))
+            loop = asyncio.get_running_loop()
+            for _ in range(3):
+                for part in WAYS[way](await pinged(far)):
+                    await loop.sock_sendall(far, part)
+                    await asyncio.sleep(0.005)  # so that the parts are read one by one
+            await pinged(far)
+
+    run(main())
+
+
+BAD = {
+    "nothing": b"",
+    "another's": masked(PONG, b"else"),
+    "words that look like one": masked(TEXT, masked(PONG, b"else")),
+}
+
+
+@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
+def test_an_unanswered_ping_ends_the_connection(run: Callable[..., None], answer: bytes) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            line_on(transport, Pings(0.02, 0.2))
+            await pinged(far)
+            await asyncio.get_running_loop().sock_sendall(far, answer)
+            assert await read(far, 4) == b"\x88\x18\x03\xf3"  # 1011, and why
+
+    run(main())
+
+
+def test_a_pong_that_is_not_masked_is_refused(run: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            line_on(transport, Pings(0.02, 30.0))
+            payload = await pinged(far)
+            await asyncio.get_running_loop().sock_sendall(far, b"\x8a\x04" + payload)
+            assert (await read(far, 4))[2:] == b"\x03\xea"  # 1002: a protocol error
 
     run(main())
 

@@ -97,11 +97,13 @@ class Nurse:
         if self._present >= self._places:
             self._diary.turned_away += 1
             return
-        if await self._move(hold, "fill", {}) == 200:
-            self._present += 1
-            self._diary.filled[self.unit] += 1
-            self._start(self._leave_later())
-            await self._say()
+        self._present += 1  # there, before it is written down: nobody else is promised the place
+        if await self._move(hold, "fill", {}) != 200:
+            self._present -= 1
+            return
+        self._diary.filled[self.unit] += 1
+        self._start(self._leave_later())
+        await self._say()
 
     async def _leave_later(self) -> None:
         await asyncio.sleep(self._minutes(self._rng.expovariate(1 / self._temper.stay)))
