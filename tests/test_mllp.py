@@ -2,16 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from capacity.board import Board, EmbeddedServer, Leases
 from capacity.config_file import ConfigError
@@ -24,100 +19,12 @@ from feeds.sources import Transport
 from feeds.transports import mllp
 from feeds.transports.mllp import MllpServer
 from feeds.transports.mllp_answers import acknowledgement, code_of
-from feeds.transports.mllp_frames import MAX_NOISE, Frames, FramingError, framed
+from feeds.transports.mllp_frames import MAX_NOISE, framed
 from tests.support.board_model import until
-from tests.support.feeding import CATALOGUE, START, HandClock, intake_over, one_source, report
+from tests.support.feeding import CATALOGUE, START, HandClock, one_source
 from tests.support.hl7 import CPR, PATIENT, adt
+from tests.support.mllp import LIMIT, UNIT, connected, listening, message, occupied
 from tests.support.stopwatch import stopwatch
-from tests.support.stores import StoreServer
-
-UNIT = "favrskov-akutplads"
-LIMIT = 20_000
-SHORT = timedelta(milliseconds=600)
-
-
-class Sender:
-    """The other end of the line: a hospital system that waits for answers."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def send(self, raw: bytes) -> None:
-        self.writer.write(raw)
-        await self.writer.drain()
-
-    async def answer(self) -> dict[str, list[str]]:
-        """The fields of the next answer's segments."""
-        async with asyncio.timeout(20):
-            assert await self.reader.readexactly(1) == b"\x0b"
-            raw = await self.reader.readuntil(b"\x1c\r")
-        segments = raw[:-2].decode().rstrip("\r").split("\r")
-        return {segment[:3]: segment.split("|") for segment in segments}
-
-    async def code(self) -> tuple[str, str]:
-        """The next answer's code, and the message that it answers."""
-        found = (await self.answer())["MSA"]
-        return found[1], found[2]
-
-    async def is_closed(self) -> bool:
-        """Whether the connection ends without any further answer."""
-        async with asyncio.timeout(20):
-            try:
-                return await self.reader.read() == b""
-            except ConnectionResetError:
-                return True
-
-
-@asynccontextmanager
-async def listening(
-    board: Board,
-    folder: Path,
-    clock: HandClock | None = None,
-    *,
-    hold: timedelta = SHORT,
-    message_seconds: float = 20,
-    **keys: str,
-) -> AsyncIterator[MllpServer]:
-    """A server over a unit with 5 of 50 places occupied, on a port of the system's choosing."""
-    clock = clock or HandClock()
-    intake = intake_over(board, clock)
-    counts = one_source(folder, trust="2", id='"counts"')
-    await intake.take(counts, orjson.dumps([report(UNIT, 5, total=50)]))
-    clock.move(minutes=10)
-    block = {
-        "transport": '"mllp"',
-        "port": "1",
-        "format": '"hl7v2"',
-        "units": f'{{ A1 = "{UNIT}" }}',
-    }
-    source = one_source(folder, **(block | keys))
-    assert source.mllp is not None
-    source = replace(source, mllp=replace(source.mllp, port=0))
-    server = MllpServer(source, intake, clock, LIMIT, hold=hold, message_seconds=message_seconds)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
-
-
-@asynccontextmanager
-async def connected(server: MllpServer) -> AsyncIterator[Sender]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        yield Sender(reader, writer)
-    finally:
-        writer.transport.abort()
-
-
-def message(number: int = 1, event: str = "A01", **more: str) -> bytes:
-    return adt(event, at="20261122120100+0000", control_id=f"M{number}", **more).encode()
-
-
-async def occupied(board: Board) -> int:
-    stored = {row.unit: row for row in (await board.snapshot("randers")).rows}
-    return int(orjson.loads(stored[UNIT].row)["occupied"])
 
 
 async def test_a_message_is_acknowledged_once_it_is_durable(board: Board, tmp_path: Path) -> None:
@@ -291,127 +198,6 @@ async def test_stopping_answers_what_is_under_way(board: Board, tmp_path: Path) 
             await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_a_message_waits_for_a_store_that_is_away(tmp_path: Path) -> None:
-    store = EmbeddedServer(tmp_path / "store")
-    await asyncio.to_thread(store.start)
-    board = Board(store.url)
-    try:
-        await board.start()
-        patient = timedelta(seconds=30)
-        async with listening(board, tmp_path, hold=patient) as server, connected(server) as sender:
-            await asyncio.to_thread(store.stop)
-            await sender.send(framed(message(1)) + framed(message(2)))
-            health = server._intake.health.of("s")
-            await until(lambda: health.failing_since is not None)
-            assert "the sender waits" in str(health.last_error)
-            await asyncio.to_thread(store.start)
-            assert [await sender.code(), await sender.code()] == [("AA", "M1"), ("AA", "M2")]
-            assert health.failing_since is None
-            assert await occupied(board) == 7
-    finally:
-        await board.stop()
-        await asyncio.to_thread(store.stop)
-
-
-async def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(tmp_path: Path) -> None:
-    """The store is killed and started while a sender sends, and sends again what got no answer."""
-    store = StoreServer(tmp_path / "store")
-    store.start()
-    board = Board(store.url)
-    acknowledged = 0
-    wanted = 60
-
-    def passed(goal: int) -> Callable[[], bool]:
-        return lambda: acknowledged >= goal
-
-    async def send_all(server: MllpServer) -> None:
-        nonlocal acknowledged
-        while acknowledged < wanted:
-            async with connected(server) as sender:
-                try:
-                    while acknowledged < wanted:
-                        await sender.send(framed(message(acknowledged)))
-                        assert await sender.code() == ("AA", f"M{acknowledged}")
-                        acknowledged += 1
-                except (OSError, asyncio.IncompleteReadError):
-                    continue
-
-    try:
-        await board.start()
-        async with listening(board, tmp_path) as server:
-            sending = asyncio.create_task(send_all(server))
-            for reached in (10, 25, 40):
-                await until(passed(reached), within=60)
-                await asyncio.to_thread(store.kill)
-                before = acknowledged
-                await asyncio.sleep(1.0)  # longer than a message is held
-                assert acknowledged <= before + 1
-                await asyncio.to_thread(store.start)
-                assert await occupied(board) >= 5 + before
-            async with asyncio.timeout(60):
-                await sending
-            assert await occupied(board) == 5 + wanted
-    finally:
-        await board.stop()
-        store.close()
-
-
-async def test_without_a_store_there_is_no_answer(tmp_path: Path) -> None:
-    store = EmbeddedServer(tmp_path / "store")
-    await asyncio.to_thread(store.start)
-    board = Board(store.url)
-    try:
-        await board.start()
-        async with listening(board, tmp_path) as server, connected(server) as sender:
-            await asyncio.to_thread(store.stop)
-            await sender.send(framed(message(1)))
-            assert await sender.is_closed()
-    finally:
-        await board.stop()
-
-
-async def test_stopping_does_not_wait_for_the_store(tmp_path: Path) -> None:
-    store = EmbeddedServer(tmp_path / "store")
-    await asyncio.to_thread(store.start)
-    board = Board(store.url)
-    try:
-        await board.start()
-        patient = timedelta(minutes=5)
-        async with listening(board, tmp_path, hold=patient) as server, connected(server) as sender:
-            await asyncio.to_thread(store.stop)
-            await sender.send(framed(message(1)))
-            await until(lambda: server._intake.health.of("s").failing_since is not None)
-            with stopwatch() as watch:
-                await server.stop()
-            assert watch.seconds < 10
-            assert await sender.is_closed()
-    finally:
-        await board.stop()
-
-
-async def test_stopping_does_not_wait_for_a_store_that_says_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mllp, "STOP_SECONDS", 0.2)
-    store = StoreServer(tmp_path / "store")
-    store.start()
-    board = Board(store.url)
-    try:
-        await board.start()
-        async with listening(board, tmp_path) as server, connected(server) as sender:
-            store.freeze()
-            await sender.send(framed(message(1)))
-            await until(lambda: len(server._busy) == 1)
-            with stopwatch() as watch:
-                await server.stop()
-            assert watch.seconds < 2
-            assert await sender.is_closed()
-    finally:
-        store.thaw()
-        await board.stop()
-        store.close()
-
-
 async def test_a_port_that_cannot_be_had_is_told_and_tried_again(
     board: Board, tmp_path: Path
 ) -> None:
@@ -474,40 +260,6 @@ def test_a_source_says_where_to_listen(tmp_path: Path) -> None:
         one_source(tmp_path, **block)
     with pytest.raises(ConfigError, match="hl7v2"):
         one_source(tmp_path, transport='"mllp"', port="2575")
-
-
-@given(st.lists(st.binary(max_size=40), max_size=8), st.lists(st.integers(1, 30), max_size=20))
-def test_frames_come_out_as_they_went_in(bodies: list[bytes], cuts: list[int]) -> None:
-    plain = [body.translate(None, b"\x0b\x1c") for body in bodies]
-    stream = b"\r\n" + b"x".join(framed(body) for body in plain)
-    frames, found = Frames(100), []
-    for cut in cuts:
-        found += frames.feed(stream[:cut])
-        stream = stream[cut:]
-    found += frames.feed(stream)
-    assert found == plain
-    assert not frames.within
-
-
-@given(st.lists(st.binary(max_size=200), max_size=20))
-def test_any_bytes_are_frames_noise_or_refused(pieces: list[bytes]) -> None:
-    frames = Frames(100)
-    try:
-        for piece in pieces:
-            for found in frames.feed(piece):
-                assert len(found) <= 100
-                assert not {0x0B, 0x1C} & set(found)
-    except FramingError:
-        assert sum(map(len, pieces)) > 100
-
-
-def test_noise_is_bounded_between_frames_only() -> None:
-    frames = Frames(100)
-    for _ in range(5):
-        assert frames.feed(b"x" * (MAX_NOISE // 2) + framed(b"m")) == [b"m"]
-    with pytest.raises(FramingError, match="not MLLP") as refused:
-        frames.feed(b"x" * (MAX_NOISE + 1))
-    assert refused.value.begun == b""
 
 
 def test_an_acknowledgement_repeats_only_what_is_plain() -> None:
