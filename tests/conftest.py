@@ -66,7 +66,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep how the run ended for .ci/run: a few failures are another thing than a run cut short."""
-    cache = session.config.cache
+    cache = getattr(session.config, "cache", None)  # which may be switched off
     if cache is not None and not os.environ.get("PYTEST_XDIST_WORKER"):
         cache.set("run/ended", int(exitstatus))
 

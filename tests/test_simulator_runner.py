@@ -72,7 +72,7 @@ def test_every_source_tells_and_the_end_is_clean(tmp_path: Path, number: signal.
 
 
 def test_a_run_with_a_duration_ends_by_itself_though_the_target_is_away(tmp_path: Path) -> None:
-    with process(command(tmp_path, "http://127.0.0.1:1", "--duration", "0.5")) as p:
+    with process(command(tmp_path, "http://127.0.0.1:1", "--duration", "4")) as p:
         _, errors = p.communicate(timeout=60)
     assert p.returncode == 0
     assert errors.count("cannot deliver") == 3, "once for each that pushes"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from capacity.board import Board, EmbeddedServer
+from tests.support.board_model import until
 from tests.support.feeding import HandClock
 from tests.support.operator_page import SOURCES
 from tests.support.service import Service, running, settings_for
@@ -21,4 +22,10 @@ async def operated(
     path.write_text(SOURCES, encoding="utf-8")
     settings = settings_for(tmp_path / "data", valkey_server.url, path)
     async with running(settings, clock=clock) as operated:
+
+        async def watched() -> bool:
+            known = await operated.services.feed_health.read()
+            return all(figures.since is not None for figures, _ in known.values())
+
+        await until(watched)  # from then on the silence of sources counts, by a clock that is moved
         yield operated

@@ -107,7 +107,15 @@ class PhoneService:
         assert answer.json()["accepted"] == 1, answer.text
 
     def row(self, unit: str = PLACE) -> dict[str, Any]:
-        """The unit's row as the board has it."""
+        """The unit's row as the process tells it, once it has followed the board up to now."""
+        written = self._with_board(lambda board: board.cursor("randers"))
+        deadline = time.monotonic() + 30
+        while True:
+            known = self.services.hub.feed("randers").cursor
+            if known.epoch == written.epoch and known.seq >= written.seq:
+                break
+            assert time.monotonic() < deadline, f"at {known}, not at {written}"
+            time.sleep(0.01)
         answer = httpx.get(f"{self.base}/api/v1/units/{unit}", timeout=30)
         row: dict[str, Any] = answer.json()["row"]
         return row
@@ -173,9 +181,18 @@ def go(page: Page, service: PhoneService, unit: str = PLACE, query: str = "") ->
     page.wait_for_selector(LIVE)
 
 
-def told(page: Page, text: str) -> None:
-    """Wait until the page says this of the last action."""
-    expect(page.locator("[data-status]")).to_contain_text(text)
+UNSENT = "Ikke sendt endnu"
+
+
+def told(page: Page, text: str, *, unsent: bool = False) -> None:
+    """Wait until the page says this of the last action, and no longer that it is not sent.
+
+    `unsent`: it is kept by the page, and stays so for now.
+    """
+    status = page.locator("[data-status]")
+    expect(status).to_contain_text(text)
+    if not unsent and UNSENT not in text:
+        expect(status).not_to_contain_text(UNSENT)
 
 
 def rest(page: Page) -> None:
