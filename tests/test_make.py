@@ -132,7 +132,7 @@ def in_ci(folder: Path, **unsteady: object) -> subprocess.CompletedProcess[str]:
     tools.mkdir()
     (tools / "dpkg-query").write_text("#!/bin/sh\necho installed\n", encoding="utf-8")
     (tools / "dpkg-query").chmod(0o755)
-    hidden = ("MAKE", "PYTEST_")
+    hidden = ("MAKE", "PYTEST_", "ARGS", "WORKERS")  # of the run that we are in
     environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
     environment["PATH"] = f"{tools}:{environment['PATH']}"
     return subprocess.run(
