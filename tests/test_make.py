@@ -123,7 +123,7 @@ def in_ci(folder: Path, **unsteady: object) -> subprocess.CompletedProcess[str]:
     shutil.copy(CI_RUN, folder / ".ci" / "run")
     hook = inspect.getsource(conftest.pytest_sessionfinish)
     (folder / "conftest.py").write_text(f"import os\nimport pytest\n\n{hook}", encoding="utf-8")
-    words = {"count": 20, "late": 0, "broken": -1, "last": "", **unsteady}
+    words = {"count": 40, "late": 0, "broken": -1, "last": "", **unsteady}
     (folder / "test_it.py").write_text(UNSTEADY.format(**words), encoding="utf-8")
     (folder / "Makefile").write_text(
         f"check:\n\t@true\ntest:\n\t@{sys.executable} -m pytest -q $(ARGS)\n", encoding="utf-8"
@@ -149,11 +149,11 @@ def in_ci(folder: Path, **unsteady: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("unsteady", "code", "words"),
     [
-        ({}, 0, "20 passed"),
+        ({}, 0, "40 passed"),
         ({"late": 2}, 0, "2 passed"),
         ({"late": 2, "broken": 1}, 2, "1 failed, 1 passed"),
         ({"broken": 7}, 2, "1 failed in"),
-        ({"late": 9}, 1, "exit code 1 of pytest, 9 failures"),
+        ({"late": 31}, 1, "exit code 1 of pytest, 31 failures"),
         # Cut short: what was not tried any more has not passed.
         ({"late": 1, "last": "if number == 5: raise KeyboardInterrupt"}, 1, "exit code 2 of"),
         ({"late": 1, "last": "if number == 5: import os; os._exit(1)"}, 1, "exit code never of"),
