@@ -236,9 +236,19 @@ def test_an_answer_that_does_not_get_through_can_be_given_again(page, service):
 
 def test_a_finger_on_its_way_to_a_number_answers_nothing(page, service):
     go(page, service)
+    # The page itself presses, at the moment at which the sheet opens.
+    page.evaluate(
+        """(sheet) => new MutationObserver((_, observer) => {
+            const button = document.querySelector(`${sheet}[open] [data-answer="accept"]`);
+            if (!button) return;
+            observer.disconnect();
+            button.click();
+            window.pressed = true;
+        }).observe(document, { subtree: true, childList: true, attributes: true })""",
+        SHEET,
+    )
     hold = service.ask()
-    page.wait_for_selector(f"{SHEET}[open]")
-    page.locator('[data-answer="accept"]').dispatch_event("click")
+    page.wait_for_function("() => window.pressed")
     page.wait_for_timeout(300)
     assert service.hold(hold)["state"] == "asked"
 
