@@ -169,7 +169,7 @@ class _Figures(Collector):
 
     def _store(self) -> Iterator[Metric]:
         failed = CounterMetricFamily(
-            "akutoverblik_store_writes_failed", "Writes to the store that failed", labels=["fate"]
+            "akutoverblik_store_writes_failed", "Writes to boards that failed", labels=["fate"]
         )
         for fate, count in self._services.board.failed.items():
             failed.add_metric([fate], count)

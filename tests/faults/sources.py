@@ -42,7 +42,6 @@ class Source:
         self._chance = chance
         self._begun = clock() - _BEHIND
         self._stopping = False
-        self._answered: list[Operation] = []
 
     def stop(self) -> None:
         """Begin no further report."""
@@ -89,7 +88,8 @@ class Source:
     async def deliver_again(self, count: int) -> None:
         """Deliver the last few reports that were answered once more: each gets its answer again."""
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
-            for operation in self._answered[-count:]:
+            mine = [o for o in self._ledger.operations if o.ended and o.unit in self.units]
+            for operation in mine[-count:]:
                 await self._repeat(client, operation, self.document(operation))
 
     async def _deliver(self, client: httpx.AsyncClient, mark: int, unit: str) -> None:
@@ -99,7 +99,6 @@ class Source:
             await self._try(client, operation, document)
             if operation.ended is None:
                 await asyncio.sleep(self._chance.uniform(*AGAIN))
-        self._answered.append(operation)
         if self._chance.random() < 0.05:
             await self._repeat(client, operation, document)
 

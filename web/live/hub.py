@@ -270,8 +270,7 @@ class Hub:
         if not channel.members:
             return
         channel.sent_at = asyncio.get_running_loop().time()
-        now = self._clock()
-        message = encoded(feed.resume(before, now))
+        message = encoded(feed.resume(before, self._clock()))
         abreast = channel.members - channel.behind
         # Thousands of them: every step here is felt.
         full = [member for member in abreast if not member.connection.offer(*message)]
@@ -279,7 +278,7 @@ class Hub:
         for member in full:
             self._fall_behind(channel, member, before)
         if oldest is not None:
-            self.lags.note((epoch_millis(now) - place(oldest)[0]) / 1000)
+            self.lags.note((epoch_millis(self._clock()) - place(oldest)[0]) / 1000)
 
     def _fall_behind(self, channel: Channel, member: Member, told: Cursor | None) -> None:
         """It is skipped from now on, until it has read what it has."""

@@ -30,7 +30,7 @@ HOUR = 3600.0
 SHORT_HOLD = 6.0
 EARLY = 300.0
 """Seconds before the change at which a night begins: long enough for all to start."""
-AGAIN = 3
+REPEATED = 3
 """Reports of each source that are delivered a second time once a clock has jumped."""
 KEPT_LONGER = 40.0
 """Seconds by which a hold may outlast its time when a clock jumps."""
@@ -99,7 +99,7 @@ async def _jump(here: Scene, board: Board, store: WrongClock, service: WrongCloc
             if what in (name, "both"):
                 clock.put(ahead)
         for source in here.sources:
-            await source.deliver_again(AGAIN)
+            await source.deliver_again(REPEATED)
         await _follow(here, board, long, brief, f"{what} to {ahead / HOUR:+.0f} h")
 
 
