@@ -17,6 +17,7 @@ from web.live.connections import (
     EXTENSION,
     MAX_BUFFERED,
     QueuedConnection,
+    Sweep,
     connection_of,
     encoded,
     when_over,
@@ -85,6 +86,45 @@ def test_a_transport_takes_so_much_and_again_once_it_was_read(run: Callable[...,
             assert await read(far, sent * len(MESSAGE[1])) == MESSAGE[1] * sent
             await until(connection.idle)
             assert connection.offer(*MESSAGE)
+
+    run(main())
+
+
+def test_a_line_is_swept_for_as_long_as_there_is_room(run: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            connection = line_on(transport)
+            sweep: Sweep = {}
+            connection.join(sweep, "board")
+            sent = 0
+            while sweep:
+                sweep["board"](MESSAGE[1])
+                sent += 1
+                assert sent < 100
+
+            assert not connection.offer(*MESSAGE)
+            connection.join(sweep, "board")
+            assert not sweep
+            await read(far, sent * len(MESSAGE[1]))
+            await until(connection.idle)
+            assert not sweep, "it has not said that it is up to date"
+            connection.join(sweep, "board")
+            assert sweep.keys() == {"board"}
+
+    run(main())
+
+
+@pytest.mark.parametrize("end", ["abort", "shutdown", "its peer's"])
+def test_a_line_that_is_over_is_swept_no_more(run: Callable[..., None], end: str) -> None:
+    async def main() -> None:
+        async with line() as (transport, far):
+            connection = line_on(transport)
+            sweep: Sweep = {}
+            connection.join(sweep, "board")
+            far.close() if end == "its peer's" else getattr(connection, end)()
+            await until(lambda: not sweep)
+            connection.join(sweep, "board")
+            assert not sweep
 
     run(main())
 

@@ -20,7 +20,8 @@ from capacity.instants import utc_now
 from tests.support.board_model import opened, reading, until
 from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
-from web.live.hub import Hub, Member
+from web.live.connections import Sweep
+from web.live.hub import FULL, FULL_SHARE, Hub, Member
 from web.live.lags import BOUNDS, Lags
 
 FOREVER = 60.0
@@ -42,6 +43,9 @@ class NotedConnection:
         self.frames.append(orjson.loads(message))
         self.arrivals.append(time.monotonic())
         return True
+
+    def join(self, sweep: Sweep, name: object) -> None:
+        """It is always asked."""
 
     def idle(self) -> bool:
         return not self.stuck
@@ -169,8 +173,25 @@ async def test_a_flood_is_gathered(board: Board) -> None:
 
         assert len(connection.board) == 7
         assert max(connection.board.values()) == 1000 + 19
-        assert len(connection.frames) <= took / 0.25 + 2, "about four a second"
+        assert len(connection.frames) <= took / (0.25 * FULL_SHARE) + 2, "about five a second"
         assert all(len(frame["rows"]) <= 7 for frame in connection.frames), "the latest of each"
+
+
+async def test_many_changes_wait_less_than_few(board: Board) -> None:
+    window = 2.0
+    async with following(board, window=window) as hub:
+        connection, _ = joined(hub)
+        waits = []
+        for many in (FULL - 1, FULL):
+            await board.apply("c", [reading("first", many)])
+            await until(lambda many=many: connection.board.get("first") == many)
+            await board.apply("c", [reading(f"u{i}", many) for i in range(many)])
+            await until(lambda many=many: connection.board.get(f"u{many - 1}") == many)
+            waits.append(connection.arrivals[-1] - connection.arrivals[-2])
+            await asyncio.sleep(window)  # the next one shall be a first one
+
+        assert waits[0] >= window * 0.99
+        assert window * FULL_SHARE * 0.99 <= waits[1] < window
 
 
 async def test_a_board_that_is_behind_is_skipped_then_brought_up(board: Board) -> None:
@@ -192,6 +213,39 @@ async def test_a_board_that_is_behind_is_skipped_then_brought_up(board: Board) -
         assert len(slow.frames[seen]["rows"]) == 1
         await board.apply("c", [reading("v", 50)])
         await until(lambda: slow.board["v"] == 50)
+
+
+class Swept(NotedConnection):
+    """A connection that is written to without being asked, until its peer has closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+
+    def join(self, sweep: Sweep, name: object) -> None:
+        sweep[name] = self.write
+
+    def write(self, frame: bytes) -> None:
+        if self.closed:
+            raise RuntimeError("closed")
+        self.frames.append(orjson.loads(frame[frame.index(b"{") :]))
+
+
+async def test_a_board_that_cannot_be_written_to_costs_the_others_nothing(board: Board) -> None:
+    await board.apply("c", [reading("u", 1)])
+    async with following(board) as hub:
+        boards = [Swept() for _ in range(5)]
+        members = [hub.join("c", each, None) for each in boards]
+        boards[2].closed = boards[2].stuck = True
+        for n in (2, 3):
+            await board.apply("c", [reading("u", n)])
+            await until(lambda n=n: all(b.board == {"u": n} for b in boards if not b.closed))
+
+        assert members[2].behind_since is not None
+        assert [member.behind_since for member in members].count(None) == 4
+        assert boards[2].board == {"u": 1}
+        boards[2].closed = boards[2].stuck = False
+        await until(lambda: boards[2].board == {"u": 3})
 
 
 async def test_a_board_that_was_behind_in_another_epoch_starts_over(board: Board) -> None:

@@ -47,6 +47,9 @@ class Open:
         self.rows |= {row["unit"]: row["observed_ms"] for row in told.get("rows", ())}
         return True
 
+    def join(self, sweep: object, name: object) -> None:
+        """It is always asked."""
+
     def idle(self) -> bool:
         return True
 

@@ -25,6 +25,9 @@ class Told:
         self.messages.append(message)
         return True
 
+    def join(self, sweep: object, name: object) -> None:
+        """It is always asked."""
+
     def idle(self) -> bool:
         return True
 

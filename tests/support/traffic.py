@@ -68,6 +68,9 @@ class Page:
         self.cursor = told["cursor"]
         return True
 
+    def join(self, sweep: object, name: object) -> None:
+        """It is always asked."""
+
     def idle(self) -> bool:
         return True
 

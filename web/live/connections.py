@@ -20,11 +20,19 @@ EXTENSION = "akutoverblik.line"
 """Where in the ASGI scope's extensions our own server lets a board's connection be taken over."""
 
 
+Sweep = dict[object, Callable[[bytes], object]]
+"""How boards are written to that need not be asked whether there is room: the write of each."""
+
+
 class Connection(Protocol):
     """One open board."""
 
     def offer(self, message: bytes, frame: bytes) -> bool:
         """Send a message without waiting; false when the board is behind or gone."""
+        ...
+
+    def join(self, sweep: Sweep, name: object) -> None:
+        """Be in `sweep` by this name for as long as there is room, if there is and it can tell."""
         ...
 
     def idle(self) -> bool:
@@ -74,6 +82,9 @@ class QueuedConnection:
         self._buffered += len(message)
         self._wake.set()
         return True
+
+    def join(self, sweep: Sweep, name: object) -> None:
+        """See `Connection.join`; this one is always asked."""
 
     def idle(self) -> bool:
         """See `Connection.idle`."""

@@ -3,7 +3,8 @@
 Clusters whose part of the store is away are frozen, and say so; all others go on (`lanes`).
 
 The first change after a pause goes out at once; further ones are gathered for `WINDOW` seconds,
-the latest row per unit, so a board gets at most a few frames a second however much happens.
+or a little less once many wait, the latest row per unit, so a board gets at most a few frames a
+second however much happens.
 Everything here runs on one event loop; between an ``await`` and the next nothing else happens,
 which is what makes joining and broadcasting free of races.
 """
@@ -26,9 +27,12 @@ __all__ = ["Hub", "Listener", "Member"]
 
 log = logging.getLogger(__name__)
 
-WINDOW = 0.2
+WINDOW = 0.25
 """Seconds between two frames of changes to the same boards: an eye takes in no more, and the last
 of a thousand boards has every change within 300 ms."""
+FULL, FULL_SHARE = 50, 0.8
+"""Once so many changes wait, the next frame comes after this share of the window. A frame costs a
+board the same whether it holds one row or fifty, so few changes are worth waiting for more."""
 HEARTBEAT = 5.0
 """Seconds between signs of life; a page calls the link lost after three of them went missing."""
 PATIENCE = 30.0
@@ -153,8 +157,10 @@ class Hub:
 
     def leave(self, cluster: str, member: Member) -> None:
         """Forget a board."""
-        self._channels[cluster].members.discard(member)
-        self._channels[cluster].behind.discard(member)
+        channel = self._channels[cluster]
+        channel.members.discard(member)
+        channel.behind.discard(member)
+        channel.sweep.pop(member, None)
 
     async def _load(self, lane: Lane) -> None:
         try:
@@ -223,6 +229,7 @@ class Hub:
 
     async def _take(self, channel: Channel, changes: Sequence[Change]) -> None:
         before = channel.feed.stream_id
+        channel.gathered += len(changes)
         if channel.oldest is None and changes:
             channel.oldest = changes[0].stream_id
         try:
@@ -248,10 +255,14 @@ class Hub:
             listener(channel.feed.cluster, rows)
 
     def _schedule(self, channel: Channel) -> None:
-        if channel.timer is not None:
-            return
         loop = asyncio.get_running_loop()
-        due = channel.sent_at + self._window
+        full = channel.gathered >= FULL
+        due = channel.sent_at + self._window * (FULL_SHARE if full else 1)
+        if channel.timer is not None:
+            if channel.timer.when() <= due:
+                return
+            channel.timer.cancel()
+            channel.timer = None
         if loop.time() >= due:
             self._broadcast(channel)
         else:
@@ -266,15 +277,13 @@ class Hub:
         if channel.told == feed.cursor:
             return
         before, channel.told = channel.told, feed.cursor
-        oldest, channel.oldest = channel.oldest, None
+        oldest, channel.oldest, channel.gathered = channel.oldest, None, 0
         if not channel.members:
             return
         channel.sent_at = asyncio.get_running_loop().time()
         message = encoded(feed.resume(before, self._clock()))
-        abreast = channel.members - channel.behind
-        # Thousands of them: every step here is felt.
-        full = [member for member in abreast if not member.connection.offer(*message)]
-        self.frames_sent += len(abreast) - len(full)
+        took, full = channel.send(message)
+        self.frames_sent += took
         for member in full:
             self._fall_behind(channel, member, before)
         if oldest is not None:
@@ -283,6 +292,7 @@ class Hub:
     def _fall_behind(self, channel: Channel, member: Member, told: Cursor | None) -> None:
         """It is skipped from now on, until it has read what it has."""
         channel.behind.add(member)
+        channel.sweep.pop(member, None)
         member.told = told
         if member.behind_since is None:
             member.behind_since = asyncio.get_running_loop().time()
@@ -320,6 +330,7 @@ class Hub:
         """Send what a board lacks that was told so much."""
         if member.connection.offer(*message):
             channel.behind.discard(member)
+            member.connection.join(channel.sweep, member)
             member.behind_since = None
             self.frames_sent += 1
         else:
@@ -340,8 +351,7 @@ class Hub:
         if not channel.members:
             return
         message = encoded(channel.feed.heartbeat(self._clock(), live=channel.live))
-        for member in channel.members - channel.behind:
-            member.connection.offer(*message)
+        channel.send(message)  # who does not take it is told of the next rows, or behind then
         for member in tuple(channel.behind):
             self._drop_if_lost(channel, member)
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from capacity.board import Cursor
-from web.live.connections import Connection
+from web.live.connections import Connection, Sweep
 from web.live.feed import ClusterFeed
 
 
@@ -27,13 +28,38 @@ class Channel:
         self.live = False
         self.members: set[Member] = set()
         self.behind: set[Member] = set()
+        self.sweep: Sweep = {}
+        """Of the members that are not behind, those that need not be asked."""
         self.loaded = False
         self.told = self.feed.cursor
+        self.gathered = 0
+        """How many changes boards were not told of yet."""
         self.oldest: str | None = None
-        """The stream id of the first change that boards were not told of yet."""
+        """The stream id of the first of them."""
         self.sent_at = float("-inf")
         self.timer: asyncio.TimerHandle | None = None
         self.catching_up: asyncio.TimerHandle | None = None
+
+    def send(self, message: tuple[bytes, bytes]) -> tuple[int, list[Member]]:
+        """Send all that are not behind a message: how many took it, and who did not.
+
+        Thousands of them: every step here is felt.
+        """
+        frame = message[1]
+        asked = self.members - self.behind - self.sweep.keys()
+        swept = list(self.sweep.items())  # a board that has too much now takes itself out
+        full: list[Member] = []
+        for member, write in swept:
+            try:
+                write(frame)
+            except RuntimeError:  # uvloop: the peer closed, and its loss is not yet reported
+                full.append(cast(Member, member))
+        for member in asked:
+            if member.connection.offer(*message):
+                member.connection.join(self.sweep, member)
+            else:
+                full.append(member)
+        return len(asked) + len(swept) - len(full), full
 
 
 class Lane:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from web.live.connections import MAX_BUFFERED
+from web.live.connections import MAX_BUFFERED, Sweep
 
 SHUTDOWN_GRACE = 2.0
 """Seconds that a board gets to read what is left for it when the server shuts down."""
@@ -44,8 +44,8 @@ class BoardLine(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_conn", "_counted_until", "_endings", "_incoming", "_loop", "_open_lines", "_pinged",
-        "_pings", "_takes", "_timer", "kept", "transport",
+        "_conn", "_counted_until", "_endings", "_incoming", "_loop", "_name", "_open_lines",
+        "_pinged", "_pings", "_sweep", "_takes", "_timer", "kept", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,8 @@ class BoardLine(asyncio.Protocol):
         self._incoming = 0
         self._counted_until = 0.0
         self._takes = True
+        self._sweep: Sweep | None = None
+        self._name: object = None
         self.kept = False
         transport.set_write_buffer_limits(high=MAX_BUFFERED, low=0)
         open_lines.add(self)
@@ -75,8 +77,8 @@ class BoardLine(asyncio.Protocol):
     # What the hub does with it
 
     def offer(self, _message: bytes, frame: bytes) -> bool:
-        """See `Connection.offer`. Thousands are asked for each frame, so no board is asked twice:
-        the transport tells when it has too much, and we know when it is over."""
+        """See `Connection.offer`. The transport tells when it has too much, and we know when it is
+        over, so it is not asked."""
         if not self._takes:
             return False
         try:
@@ -85,13 +87,19 @@ class BoardLine(asyncio.Protocol):
             return False
         return True
 
+    def join(self, sweep: Sweep, name: object) -> None:
+        """See `Connection.join`."""
+        if self._takes:
+            self._sweep, self._name = sweep, name
+            sweep[name] = self.transport.write
+
     def idle(self) -> bool:
         """See `Connection.idle`."""
         return not self.transport.is_closing() and self.transport.get_write_buffer_size() == 0
 
     def abort(self) -> None:
         """See `Connection.abort`."""
-        self._takes = False
+        self._takes_no_more()
         self.transport.abort()
 
     async def goodbye(self, code: int) -> None:
@@ -133,7 +141,7 @@ class BoardLine(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """More waits for this board than may."""
-        self._takes = False
+        self._takes_no_more()
 
     def resume_writing(self) -> None:
         """It has read everything."""
@@ -169,10 +177,16 @@ class BoardLine(asyncio.Protocol):
 
     def _over(self) -> None:
         """The board is no longer told anything."""
-        self._takes = False
+        self._takes_no_more()
         endings, self._endings = self._endings, None
         for ending in endings or ():
             ending()
+
+    def _takes_no_more(self) -> None:
+        self._takes = False
+        if self._sweep is not None:
+            self._sweep.pop(self._name, None)
+            self._sweep = self._name = None
 
     def _abort_if_stuck(self) -> None:
         if self.transport.get_write_buffer_size() > 0:
