@@ -25,8 +25,8 @@ CSRF_HEADER = "X-CSRF-Token"
 DEMO = "demo"
 """The account of the demo's visitor in trails and holds."""
 _NOWHERE = Scope()
-_ASKED = "akutoverblik.actor"
-"""Where a request's scope keeps who came with its key."""
+_ASKED, _PRESENTED = "akutoverblik.actor", "akutoverblik.key"
+"""Where a request's scope keeps who came with its key, and the key."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _NEXT_STEP = (
@@ -236,5 +236,9 @@ def _is_of_this_machine(request: HTTPConnection) -> bool:
 
 def bearer_of(request: HTTPConnection) -> str | None:
     """The key that the request comes with, whatever it may open."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" and value.strip() else None
+    scope = request.scope
+    if _PRESENTED not in scope:  # asked several times for each request
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        scope[_PRESENTED] = value.strip() or None if scheme.lower() == "bearer" else None
+    presented: str | None = scope[_PRESENTED]
+    return presented

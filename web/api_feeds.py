@@ -7,17 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from capacity.board import BoardUnavailableError, UnconfirmedError
 from capacity.model import Reject, UnreadableError
 from feeds.intake import Receipt
 from feeds.resync import Resync
 from feeds.sources import Source
-from web.errors import refused
-from web.limits import FEEDS
 from web.services import Services
 from web.store_away import UNCONFIRMED
 
@@ -69,44 +65,6 @@ async def push(
     Repeating a delivery is always safe; with the same `Idempotency-Key` it gets the first answer.
     """
     return await take_push(request, source, idempotency_key)
-
-
-class ShortWay:
-    """Brings plain pushes to `take_push` past the framework's routing.
-
-    That costs more than judging a report and making it durable. What is unusual about a request is
-    left to the framework's route above, which answers everything; the layers around both are the
-    same, so nothing is checked less.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a push, or pass on what is none."""
-        source = _pushed_to(scope)
-        if source is None:
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive, send)
-        key = request.headers.get("Idempotency-Key")
-        if key is not None and len(key) > KEY_LENGTH:
-            await self._app(scope, receive, send)
-            return
-        try:
-            response = await take_push(request, source, key)
-        except HTTPException as error:
-            response = await refused(request, error)
-        await response(scope, receive, send)
-
-
-def _pushed_to(scope: Scope) -> str | None:
-    """The source of a plain push."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope.get("root_path"):
-        return None
-    path: str = scope["path"]
-    source = path.removeprefix(FEEDS)
-    return source if source and source != path and "/" not in source else None
 
 
 async def take_push(request: Request, source: str, idempotency_key: str | None) -> Response:

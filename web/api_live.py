@@ -20,6 +20,8 @@ from web.live.connections import connection_of
 from web.roles import Permission, Scope, allows
 from web.services import Services
 
+LIVE = "/api/v1/live/"
+
 
 async def live(socket: WebSocket) -> None:
     """Send the board, or what changed since a cursor, then every change as it happens."""
@@ -44,7 +46,8 @@ async def live(socket: WebSocket) -> None:
     await connection.see_out(leave)
 
 
-router = APIRouter(routes=[WebSocketRoute("/api/v1/live/{cluster}", live)])
+live_route = WebSocketRoute(LIVE + "{cluster}", live)
+router = APIRouter(routes=[live_route])
 
 
 def _refusal(socket: WebSocket, services: Services, cluster: str) -> PlainTextResponse | None:

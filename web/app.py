@@ -35,6 +35,7 @@ from web.limits import EDGE_ANSWERS, RequestBounds, VisitorLimits
 from web.pages import static_files
 from web.proxies import TrustedProxies
 from web.services import Services
+from web.short_way import ShortWay
 from web.unheard import tell_once
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def create_app(services: Services) -> FastAPI:
     # The last one added is the first to see a request.
     settings, door = services.settings, services.door
     app.add_middleware(WaitForLater, later=later)
-    app.add_middleware(api_feeds.ShortWay)
+    app.add_middleware(ShortWay)
     app.add_middleware(VisitorLimits, rates=door.rates, access=services.access, settings=settings)
     app.add_middleware(SessionMiddleware, sessions=door.sessions, clock=services.clock)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts)
