@@ -94,7 +94,7 @@ def test_a_line_is_swept_for_as_long_as_there_is_room(run: Callable[..., None]) 
     async def main() -> None:
         async with line() as (transport, far):
             connection = line_on(transport)
-            sweep: Sweep = {}
+            sweep: Sweep[str] = {}
             connection.join(sweep, "board")
             sent = 0
             while sweep:
@@ -119,7 +119,7 @@ def test_a_line_that_is_over_is_swept_no_more(run: Callable[..., None], end: str
     async def main() -> None:
         async with line() as (transport, far):
             connection = line_on(transport)
-            sweep: Sweep = {}
+            sweep: Sweep[str] = {}
             connection.join(sweep, "board")
             far.close() if end == "its peer's" else getattr(connection, end)()
             await until(lambda: not sweep)

@@ -20,7 +20,7 @@ from capacity.instants import utc_now
 from tests.support.board_model import opened, reading, until
 from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
-from web.live.connections import Sweep
+from web.live.connections import Name, Sweep
 from web.live.hub import FULL, FULL_SHARE, Hub, Member
 from web.live.lags import BOUNDS, Lags
 
@@ -44,7 +44,7 @@ class NotedConnection:
         self.arrivals.append(time.monotonic())
         return True
 
-    def join(self, sweep: Sweep, name: object) -> None:
+    def join(self, sweep: Sweep[Name], name: Name) -> None:
         """It is always asked."""
 
     def idle(self) -> bool:
@@ -222,7 +222,7 @@ class Swept(NotedConnection):
         super().__init__()
         self.closed = False
 
-    def join(self, sweep: Sweep, name: object) -> None:
+    def join(self, sweep: Sweep[Name], name: Name) -> None:
         sweep[name] = self.write
 
     def write(self, frame: bytes) -> None:

@@ -196,11 +196,13 @@ def _network_of(text: str) -> str:
 
 def _fault_of(scope: Scope) -> str | None:
     """What makes a request malformed, if anything does."""
-    seen: Counter[bytes] = Counter(name for name, _ in scope["headers"] if name in _ONCE)
-    twice = next((name for name, count in seen.items() if count > 1), None)
-    if twice is not None:
-        return f"has more than one {twice.decode()}"
-    host = next((value for name, value in scope["headers"] if name == b"host"), None)
+    once: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _ONCE:
+            if name in once:
+                return f"has more than one {name.decode()}"
+            once[name] = value
+    host = once.get(b"host")
     if host is None and scope["http_version"] != "1.0":
         return "has no host"
     if host is not None and _HOST.fullmatch(host) is None:

@@ -7,7 +7,7 @@ again it gets all rows that changed since, or a snapshot.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -20,7 +20,8 @@ EXTENSION = "akutoverblik.line"
 """Where in the ASGI scope's extensions our own server lets a board's connection be taken over."""
 
 
-Sweep = dict[object, Callable[[bytes], object]]
+Name = TypeVar("Name")
+Sweep = dict[Name, Callable[[bytes], object]]
 """How boards are written to that need not be asked whether there is room: the write of each."""
 
 
@@ -31,7 +32,7 @@ class Connection(Protocol):
         """Send a message without waiting; false when the board is behind or gone."""
         ...
 
-    def join(self, sweep: Sweep, name: object) -> None:
+    def join(self, sweep: Sweep[Name], name: Name) -> None:
         """Be in `sweep` by this name for as long as there is room, if there is and it can tell."""
         ...
 
@@ -83,7 +84,7 @@ class QueuedConnection:
         self._wake.set()
         return True
 
-    def join(self, sweep: Sweep, name: object) -> None:
+    def join(self, sweep: Sweep[Name], name: Name) -> None:
         """See `Connection.join`; this one is always asked."""
 
     def idle(self) -> bool:

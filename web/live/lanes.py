@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from capacity.board import Cursor
 from web.live.connections import Connection, Sweep
@@ -28,7 +27,7 @@ class Channel:
         self.live = False
         self.members: set[Member] = set()
         self.behind: set[Member] = set()
-        self.sweep: Sweep = {}
+        self.sweep: Sweep[Member] = {}
         """Of the members that are not behind, those that need not be asked."""
         self.loaded = False
         self.told = self.feed.cursor
@@ -45,21 +44,24 @@ class Channel:
 
         Thousands of them: every step here is felt.
         """
+        asked: set[Member] = set()
+        if len(self.sweep) + len(self.behind) < len(self.members):
+            asked = self.members - self.behind - self.sweep.keys()
         frame = message[1]
-        asked = self.members - self.behind - self.sweep.keys()
-        swept = list(self.sweep.items())  # a board that has too much now takes itself out
-        full: list[Member] = []
-        for member, write in swept:
+        writes = list(self.sweep.values())  # a board that has too much takes itself out
+        failed = []
+        for write in writes:
             try:
                 write(frame)
             except RuntimeError:  # uvloop: the peer closed, and its loss is not yet reported
-                full.append(cast(Member, member))
+                failed.append(write)
+        full = [name for name, write in self.sweep.items() if write in failed] if failed else []
         for member in asked:
             if member.connection.offer(*message):
                 member.connection.join(self.sweep, member)
             else:
                 full.append(member)
-        return len(asked) + len(swept) - len(full), full
+        return len(asked) + len(writes) - len(full), full
 
 
 class Lane:

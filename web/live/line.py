@@ -12,11 +12,12 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from web.live.connections import MAX_BUFFERED, Sweep
+from web.live.connections import MAX_BUFFERED, Name, Sweep
 
 SHUTDOWN_GRACE = 2.0
 """Seconds that a board gets to read what is left for it when the server shuts down."""
@@ -67,8 +68,8 @@ class BoardLine(asyncio.Protocol):
         self._incoming = 0
         self._counted_until = 0.0
         self._takes = True
-        self._sweep: Sweep | None = None
-        self._name: object = None
+        self._sweep: Sweep[Any] | None = None
+        self._name: Any = None
         self.kept = False
         transport.set_write_buffer_limits(high=MAX_BUFFERED, low=0)
         open_lines.add(self)
@@ -87,7 +88,7 @@ class BoardLine(asyncio.Protocol):
             return False
         return True
 
-    def join(self, sweep: Sweep, name: object) -> None:
+    def join(self, sweep: Sweep[Name], name: Name) -> None:
         """See `Connection.join`."""
         if self._takes:
             self._sweep, self._name = sweep, name
