@@ -142,7 +142,9 @@ async def test_a_board_may_resume_at_another_process(board: Board, serve: Serve)
     async with mirror(first.url) as one:
         await board.apply(CLUSTER, [reading("u", 1)])
         await until(lambda: "u" in one.rows)
-    await board.apply(CLUSTER, [reading("v", 1)])
+    applied = await board.apply(CLUSTER, [reading("v", 1)])
+    # A process that knows less than the board would have it start over.
+    await until(lambda: second.hub.feed(CLUSTER).cursor == applied.cursor)
 
     async with mirror(second.url, one.cursor) as again:
         await assert_board_equals_fresh_snapshot(board, again, rows_before=one.rows)
