@@ -98,8 +98,10 @@ def test_a_new_version_of_the_server_is_fetched_once_the_link_is_back(wall, serv
     expect(wall.page.locator("meta[name=version]")).to_have_attribute("content", "0123456789ab")
 
 
-def test_there_is_no_blank_in_between(wall, server):
+@pytest.mark.parametrize("pause", [0, 0.8], ids=["at once", "in two pieces"])
+def test_there_is_no_blank_in_between(wall, server, pause):
     page = wall.page
+    server.page_pause = pause
     go(page, server)
     settle(page, server)
     frames = screencast(page, maxWidth=120, maxHeight=68)

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -16,7 +16,7 @@ import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -100,8 +100,9 @@ class BoardServer:
     `heartbeat` is the interval in seconds, or ``None`` for none. `answer` says what a connection
     gets first: its rows as a "snapshot", nothing ("resume"), or a "refuse". `asked` are the queries
     for alternatives, which are not answered while `alternatives_away`. Pages are answered with
-    `page_status`, say that they are of `version`, and are counted in `pages`; `surge` is the level
-    that frames and the wall tell, where there is one.
+    `page_status`, come in two pieces with `page_pause` seconds between them, say that they are of
+    `version`, and are counted in `pages`; `surge` is the level that frames and the wall tell, where
+    there is one.
     """
 
     def __init__(self, rows: list[Row]) -> None:
@@ -117,6 +118,7 @@ class BoardServer:
         self.alternatives_away = False
         self.may_hold = True
         self.page_status = 200
+        self.page_pause = 0.0
         self.pages = 0
         self.version: str | None = None
         self.surge: dict[str, Any] | None = None
@@ -179,8 +181,8 @@ class BoardServer:
             self._sockets.discard(websocket)
             await websocket.close(code)
 
-    def _page(self, render: Callable[..., str]) -> Callable[[Request], HTMLResponse]:
-        def endpoint(request: Request) -> HTMLResponse:
+    def _page(self, render: Callable[..., str]) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
             self.pages += 1
             if self.page_status != 200:
                 return HTMLResponse("not now", status_code=self.page_status)
@@ -203,9 +205,16 @@ class BoardServer:
             if self.version is not None:
                 html = html.replace(assets.version(), self.version)
             headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
-            return HTMLResponse(html, headers=headers)
+            return StreamingResponse(self._pieces(html), headers=headers, media_type="text/html")
 
         return endpoint
+
+    async def _pieces(self, html: str) -> AsyncIterator[str]:
+        """What stands before the first heading, and the rest."""
+        first, heading, rest = html.partition("<header")
+        yield first
+        await asyncio.sleep(self.page_pause)
+        yield heading + rest
 
     def _caller(self, query: list[tuple[str, str]]) -> Caller:
         codes = CATALOGUE.municipalities, CATALOGUE.capabilities
