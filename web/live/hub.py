@@ -31,8 +31,8 @@ WINDOW = 0.25
 """Seconds between two frames of changes to the same boards: an eye takes in no more, and the last
 of a thousand boards has every change within 300 ms."""
 FULL, FULL_SHARE = 50, 0.8
-"""Once so many changes wait, the next frame comes after this share of the window. A frame costs a
-board the same whether it holds one row or fifty, so few changes are worth waiting for more."""
+"""Once so many changes wait, the next frame comes after this share of the window. Most of what a
+frame with few rows costs is the frame (docs/performance.md), so few are worth waiting for more."""
 HEARTBEAT = 5.0
 """Seconds between signs of life; a page calls the link lost after three of them went missing."""
 PATIENCE = 30.0

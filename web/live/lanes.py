@@ -49,12 +49,12 @@ class Channel:
             asked = self.members - self.behind - self.sweep.keys()
         frame = message[1]
         writes = list(self.sweep.values())  # a board that has too much takes itself out
-        failed = []
+        failed = set()  # of thousands, if a proxy goes
         for write in writes:
             try:
                 write(frame)
             except RuntimeError:  # uvloop: the peer closed, and its loss is not yet reported
-                failed.append(write)
+                failed.add(write)
         full = [name for name, write in self.sweep.items() if write in failed] if failed else []
         for member in asked:
             if member.connection.offer(*message):
