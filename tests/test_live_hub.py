@@ -173,7 +173,7 @@ async def test_a_flood_is_gathered(board: Board) -> None:
 
         assert len(connection.board) == 7
         assert max(connection.board.values()) == 1000 + 19
-        assert len(connection.frames) <= took / (0.25 * FULL_SHARE) + 2, "about five a second"
+        assert len(connection.frames) <= took / (0.25 * FULL_SHARE) + 2, "few a second"
         assert all(len(frame["rows"]) <= 7 for frame in connection.frames), "the latest of each"
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
@@ -129,7 +130,8 @@ def _wrong_type(request: Request, source: Source) -> Response | None:
 
 
 def _answer(status: int, receipt: Receipt) -> Response:
-    return JSONResponse(receipt.as_json(), status_code=status)
+    body = orjson.dumps(receipt.as_json())
+    return Response(body, status_code=status, media_type="application/json")
 
 
 def _refusal(status: int, field: str, reason: str, *, close: bool = False) -> Response:

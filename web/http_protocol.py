@@ -74,11 +74,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if not self._in_body:
             self._head_bytes += len(data)
-            if self._arriving is None:  # the next request of a connection that was kept
-                self._expect(self.patience.head, self._head_is_late)
         super().data_received(data)
-        if not self._in_body and self._head_bytes > MAX_HEAD and not self.transport.is_closing():
+        if self.parser is None or self.transport.is_closing():
+            return
+        if not self._in_body and self._head_bytes > MAX_HEAD:
             self._refuse(431, "The head of the request is too large.")
+        elif self._arriving is None:  # most requests come whole, and nothing need be waited for
+            self._expect_the_rest()
 
     def handle_websocket_upgrade(self) -> None:
         """From here on the connection is a board's, and its protocol looks after it."""
@@ -107,11 +109,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._hold_to(len(self.headers) <= MAX_HEADERS)
 
     def on_headers_complete(self) -> None:
-        """The head is whole: hold it to its size, and begin to wait for the body."""
+        """The head is whole: hold it to its size, and wait for it no longer."""
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         self._hold_to(size <= MAX_HEAD)
         self._in_head, self._in_body, self._head_bytes = False, True, 0
-        self._expect(self.patience.body, self._body_is_late)
+        self._expect_nothing()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -160,6 +162,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     # Clients that do not send
+
+    def _expect_the_rest(self) -> None:
+        if self._in_body:
+            self._expect(self.patience.body, self._body_is_late)
+        elif self._in_head or self._head_bytes:
+            self._expect(self.patience.head, self._head_is_late)
 
     def _expect(self, seconds: float, else_: Callable[[], None]) -> None:
         self._expect_nothing()

@@ -84,7 +84,8 @@ class KeyRing:
         self._path = path
         self._clock = clock
         self._stamp: tuple[int, int, int] | None = None
-        self._blocks: list[_KeyBlock] = []
+        self._keys: list[tuple[str, Key]] = []
+        """With the hash of each."""
         self._refresh()
 
     def __bool__(self) -> bool:
@@ -94,16 +95,16 @@ class KeyRing:
     def all(self) -> list[Key]:
         """Every key of the file, oldest first, those that open nothing any more too."""
         self._refresh()
-        return [_key(block) for block in self._blocks]
+        return [key for _, key in self._keys]
 
     def find(self, presented: str) -> Key | None:
         """The usable key that was presented, or ``None``."""
         self._refresh()
         digest = _hash(presented)
         found: Key | None = None
-        for block in self._blocks:
-            if hmac.compare_digest(block.sha256, digest):
-                found = _key(block)
+        for known, key in self._keys:
+            if hmac.compare_digest(known, digest):
+                found = key
         return found if found and found.usable(self._clock()) else None
 
     def is_usable(self, key: Key) -> bool:
@@ -191,11 +192,11 @@ class KeyRing:
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - asked for every request, and half as dear
         except FileNotFoundError:
-            self._stamp, self._blocks = None, []
+            self._stamp, self._keys = None, []
             return
         stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if stamp != self._stamp:
-            self._blocks = load(self._path, _KeysFile).key
+            self._keys = [(b.sha256, _key(b)) for b in load(self._path, _KeysFile).key]
             self._stamp = stamp
 
 

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -183,6 +183,7 @@ def _visitor(request: HTTPConnection, access: Access) -> Visitor:
     )
 
 
+@lru_cache(maxsize=4096)
 def _network_of(text: str) -> str:
     """The address; of IPv6 its /64, which is what one household or firm is given."""
     try:

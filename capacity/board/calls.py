@@ -5,7 +5,9 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Any
 
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
@@ -123,16 +125,34 @@ class Caller:
         return True
 
 
-@contextlib.asynccontextmanager
-async def asking(within: float = SOCKET_TIMEOUT) -> AsyncIterator[None]:
+def asking(within: float = SOCKET_TIMEOUT) -> AbstractAsyncContextManager[None]:
     """Bounds a question to the store, and turns the client library's errors into our own."""
-    try:
-        async with asyncio.timeout(within):
-            yield
-    except NotReplicatedError as error:
-        raise UnconfirmedError(_reason(error)) from error
-    except (RedisError, TimeoutError) as error:
-        raise BoardUnavailableError(_reason(error)) from error
+    return _Asking(asyncio.timeout(within))
+
+
+class _Asking(AbstractAsyncContextManager[None]):
+    """Written out, not as a generator: it is entered for every change."""
+
+    def __init__(self, bound: asyncio.Timeout) -> None:
+        self._bound = bound
+
+    async def __aenter__(self) -> None:
+        await self._bound.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._bound.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise BoardUnavailableError(_reason(late)) from late
+        if isinstance(error, NotReplicatedError):
+            raise UnconfirmedError(_reason(error)) from error
+        if isinstance(error, RedisError | TimeoutError):
+            raise BoardUnavailableError(_reason(error)) from error
 
 
 def _may_have_been_done(error: Exception) -> bool:

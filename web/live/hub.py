@@ -27,10 +27,10 @@ __all__ = ["Hub", "Listener", "Member"]
 
 log = logging.getLogger(__name__)
 
-WINDOW = 0.25
+WINDOW = 0.27
 """Seconds between two frames of changes to the same boards: an eye takes in no more, and the last
 of a thousand boards has every change within 300 ms."""
-FULL, FULL_SHARE = 50, 0.8
+FULL, FULL_SHARE = 50, 0.6
 """Once so many changes wait, the next frame comes after this share of the window. Most of what a
 frame with few rows costs is the frame (docs/performance.md), so few are worth waiting for more."""
 HEARTBEAT = 5.0
