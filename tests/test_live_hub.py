@@ -20,8 +20,9 @@ from capacity.instants import utc_now
 from tests.support.board_model import opened, reading, until
 from tests.support.stopwatch import stopwatch
 from tests.support.stores import StoreServer
+from web.live.broadcaster import FULL, FULL_SHARE
 from web.live.connections import Name, Sweep
-from web.live.hub import FULL, FULL_SHARE, Hub, Member
+from web.live.hub import Hub, Member
 from web.live.lags import BOUNDS, Lags
 
 FOREVER = 60.0
@@ -112,7 +113,7 @@ async def test_a_board_gets_a_snapshot_then_rows(board: Board) -> None:
         await board.apply("c", [reading("u", 3)])
         await until(lambda: joined(hub)[0].board["u"] == 3)
         assert len(connection.frames) == 2
-        assert hub.frames_sent >= 3
+        assert hub.broadcaster.frames_sent >= 3
 
 
 async def test_what_a_frame_waited_for_is_counted_by_its_oldest_change(board: Board) -> None:
@@ -125,7 +126,7 @@ async def test_what_a_frame_waited_for_is_counted_by_its_oldest_change(board: Bo
         await until(lambda: connection.board == {"u": 1})
     finally:
         await hub.stop()
-    classes, total = hub.lags.cumulated()
+    classes, total = hub.broadcaster.lags.cumulated()
     assert [count for _, count in classes] == [0] * 6 + [1] * 4
     assert dict(classes)["2.0"] == 0
     assert 4 <= total < 5
@@ -273,7 +274,7 @@ async def test_a_board_that_never_reads_is_dropped(board: Board) -> None:
         await until(lambda: stuck.aborted)
 
         assert hub.boards == 1
-        assert hub.boards_dropped == 1
+        assert hub.broadcaster.boards_dropped == 1
         assert quick.board == {"u": 1}
         assert not quick.aborted
 

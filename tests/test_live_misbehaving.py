@@ -67,7 +67,7 @@ async def test_a_board_that_never_reads_is_dropped(
             async with flooded(valkey_server.url):
                 await until(lambda: server.hub.boards == 1)
 
-            assert server.hub.boards_dropped == 1
+            assert server.hub.broadcaster.boards_dropped == 1
             await assert_board_equals_fresh_snapshot(board, other)
             while await asyncio.to_thread(frozen.frame) is not None:
                 pass  # it comes to an end
@@ -85,7 +85,7 @@ async def test_a_board_that_answers_no_pings_is_dropped_whatever_is_unsent(
             async with flooded(valkey_server.url, 200_000):
                 await until(lambda: server.hub.boards == 1)
 
-            assert server.hub.boards_dropped == 0
+            assert server.hub.broadcaster.boards_dropped == 0
             await assert_board_equals_fresh_snapshot(board, other)
 
 

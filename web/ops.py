@@ -155,11 +155,12 @@ class _Figures(Collector):
         hub = self._services.hub
         yield _gauge("akutoverblik_boards_open", "Open boards in this process", hub.boards)
         yield _gauge("akutoverblik_hub_live", "1 while the store is followed", int(hub.live))
-        yield _counter("akutoverblik_frames_sent", "Frames sent to boards", hub.frames_sent)
+        telling = hub.broadcaster
+        yield _counter("akutoverblik_frames_sent", "Frames sent to boards", telling.frames_sent)
         yield _counter(
-            "akutoverblik_boards_dropped", "Boards dropped for not reading", hub.boards_dropped
+            "akutoverblik_boards_dropped", "Boards dropped for not reading", telling.boards_dropped
         )
-        classes, total = hub.lags.cumulated()
+        classes, total = telling.lags.cumulated()
         yield HistogramMetricFamily(
             "akutoverblik_board_lag_seconds",
             "Age of the oldest change in a frame when it was sent to the boards, by store's clock",

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 
@@ -19,6 +20,7 @@ class LossyLine:
         self._word = word
         self._folder = Path(tempfile.mkdtemp(prefix="line-"))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
         self.lose = 0
         self.silently = False
         self.requests = 0
@@ -29,42 +31,42 @@ class LossyLine:
         return f"unix://{self._folder / 's'}"
 
     async def __aenter__(self) -> "LossyLine":
-        self._listener = await asyncio.start_unix_server(self._serve, self._folder / "s")
+        self._listener = await asyncio.start_unix_server(self._accepted, self._folder / "s")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._over = True
         self._listener.close()
-        for task in self._tasks:
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         shutil.rmtree(self._folder)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            far_reader, far_writer = await asyncio.open_unix_connection(self._server)
-        except OSError:  # the server is down
-            self._tasks.discard(task)
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._over:  # it came while we closed
             writer.close()
             return
-        losing = asyncio.Event()
-        pumps = [
-            asyncio.create_task(self._forward(reader, far_writer, losing)),
-            asyncio.create_task(self._return(far_reader, writer, losing)),
-        ]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            pass  # the test is over
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            self._tasks.discard(task)
-            writer.close()
-            far_writer.close()
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())  # also where it never began
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):  # the server is down
+            far_reader, far_writer = await asyncio.open_unix_connection(self._server)
+            losing = asyncio.Event()
+            pumps = [
+                asyncio.create_task(self._forward(reader, far_writer, losing)),
+                asyncio.create_task(self._return(far_reader, writer, losing)),
+            ]
+            with closing(far_writer):
+                try:
+                    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for pump in pumps:
+                        pump.cancel()
+                    await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _forward(
         self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, losing: asyncio.Event

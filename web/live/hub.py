@@ -1,10 +1,8 @@
 """The hub: follows the board's streams once per process and keeps every open board current.
 
-Clusters whose part of the store is away are frozen, and say so; all others go on (`lanes`).
+Clusters whose part of the store is away are frozen, and say so; all others go on (`lanes`). Boards
+are told what changed by the `broadcaster`.
 
-The first change after a pause goes out at once; further ones are gathered for `WINDOW` seconds,
-or a little less once many wait, the latest row per unit, so a board gets at most a few frames a
-second however much happens.
 Everything here runs on one event loop; between an ``await`` and the next nothing else happens,
 which is what makes joining and broadcasting free of races.
 """
@@ -15,11 +13,10 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from capacity.board import Board, BoardUnavailableError, Change, Cursor
-from capacity.board.changes import place
-from capacity.instants import Clock, epoch_millis
-from web.live.connections import Connection, encoded
+from capacity.instants import Clock
+from web.live.broadcaster import PATIENCE, WINDOW, Broadcaster
+from web.live.connections import Connection
 from web.live.feed import ClusterFeed, OutOfStepError
-from web.live.lags import Lags
 from web.live.lanes import Channel, Lane, Member
 from web.live.tail import Tail
 
@@ -27,16 +24,8 @@ __all__ = ["Hub", "Listener", "Member"]
 
 log = logging.getLogger(__name__)
 
-WINDOW = 0.27
-"""Seconds between two frames of changes to the same boards: an eye takes in no more, and the last
-of a thousand boards has every change within 300 ms."""
-FULL, FULL_SHARE = 50, 0.6
-"""Once so many changes wait, the next frame comes after this share of the window. Most of what a
-frame with few rows costs is the frame (docs/performance.md), so few are worth waiting for more."""
 HEARTBEAT = 5.0
 """Seconds between signs of life; a page calls the link lost after three of them went missing."""
-PATIENCE = 30.0
-"""Seconds that a board may stay behind before it is dropped (it then starts over)."""
 WAIT = 2.0
 AUDIT = 2.0
 """Seconds between comparisons of our place with the store's, in clusters where nothing happens."""
@@ -63,9 +52,7 @@ class Hub:
     ) -> None:
         self._board = board
         self._clock = clock
-        self._window = window
         self._heartbeat = heartbeat
-        self._patience = patience
         self._channels = {cluster: Channel(cluster) for cluster in clusters}
         self._lanes = [
             Lane([self._channels[cluster] for cluster in together])
@@ -74,9 +61,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Listener] = []
         self.tail = Tail(board)
-        self.frames_sent = 0
-        self.boards_dropped = 0
-        self.lags = Lags()
+        self.broadcaster = Broadcaster(clock, window=window, patience=patience)
 
     async def start(self) -> None:
         """Load every cluster and begin to follow; a store that is away is waited for."""
@@ -143,24 +128,15 @@ class Hub:
         channel = self._channels[cluster]
         channel.feed.set_surge(surge)
         if at_once:
-            self._heartbeat_of(channel)
+            self.broadcaster.heartbeat(channel)
 
     def join(self, cluster: str, connection: Connection, since: Cursor | None) -> Member:
         """Add a board and send it what it lacks; raises `KeyError` for an unknown cluster."""
-        channel = self._channels[cluster]
-        member = Member(connection)
-        channel.members.add(member)
-        # It may now be ahead of the others, by changes that wait for their frame. That frame
-        # tells it some rows once more, which does no harm.
-        self._bring_up(channel, member, encoded(channel.feed.resume(since, self._clock())), since)
-        return member
+        return self.broadcaster.join(self._channels[cluster], connection, since)
 
     def leave(self, cluster: str, member: Member) -> None:
         """Forget a board."""
-        channel = self._channels[cluster]
-        channel.members.discard(member)
-        channel.behind.discard(member)
-        channel.sweep.pop(member, None)
+        self.broadcaster.leave(self._channels[cluster], member)
 
     async def _load(self, lane: Lane) -> None:
         try:
@@ -240,7 +216,7 @@ class Hub:
         else:
             self.tail.took(channel.feed.cluster, before, changes)
             self._tell(channel, [change.row for change in changes])
-            self._schedule(channel)
+            self.broadcaster.schedule(channel)
 
     async def _reload(self, channel: Channel) -> None:
         snapshot = await self._board.snapshot(channel.feed.cluster)
@@ -248,93 +224,11 @@ class Hub:
         self.tail.jumped(channel.feed.cluster, snapshot.stream_id)
         channel.loaded = True
         self._tell(channel, [stored.row for stored in snapshot.rows])
-        self._schedule(channel)
+        self.broadcaster.schedule(channel)
 
     def _tell(self, channel: Channel, rows: Sequence[bytes]) -> None:
         for listener in self._listeners:
             listener(channel.feed.cluster, rows)
-
-    def _schedule(self, channel: Channel) -> None:
-        loop = asyncio.get_running_loop()
-        full = channel.gathered >= FULL
-        due = channel.sent_at + self._window * (FULL_SHARE if full else 1)
-        if channel.timer is not None:
-            if channel.timer.when() <= due:
-                return
-            channel.timer.cancel()
-            channel.timer = None
-        if loop.time() >= due:
-            self._broadcast(channel)
-        else:
-            channel.timer = loop.call_at(due, self._broadcast, channel)
-
-    def _broadcast(self, channel: Channel) -> None:
-        """Send all boards what changed since the last broadcast, in one frame."""
-        if channel.timer is not None:
-            channel.timer.cancel()
-            channel.timer = None
-        feed = channel.feed
-        if channel.told == feed.cursor:
-            return
-        before, channel.told = channel.told, feed.cursor
-        oldest, channel.oldest, channel.gathered = channel.oldest, None, 0
-        if not channel.members:
-            return
-        channel.sent_at = asyncio.get_running_loop().time()
-        message = encoded(feed.resume(before, self._clock()))
-        took, full = channel.send(message)
-        self.frames_sent += took
-        for member in full:
-            self._fall_behind(channel, member, before)
-        if oldest is not None:
-            self.lags.note((epoch_millis(self._clock()) - place(oldest)[0]) / 1000)
-
-    def _fall_behind(self, channel: Channel, member: Member, told: Cursor | None) -> None:
-        """It is skipped from now on, until it has read what it has."""
-        channel.behind.add(member)
-        channel.sweep.pop(member, None)
-        member.told = told
-        if member.behind_since is None:
-            member.behind_since = asyncio.get_running_loop().time()
-        self._catch_up_soon(channel)
-
-    def _catch_up_soon(self, channel: Channel) -> None:
-        if channel.catching_up is None:
-            loop = asyncio.get_running_loop()
-            channel.catching_up = loop.call_later(self._window, self._catch_up, channel)
-
-    def _catch_up(self, channel: Channel) -> None:
-        """Bring up the boards that were behind and have read what they had; look again if any is.
-
-        Many fall behind together, when much changes at once, so they share their messages.
-        """
-        channel.catching_up = None
-        messages: dict[Cursor | None, tuple[bytes, bytes]] = {}
-        for member in tuple(channel.behind):
-            if not member.connection.idle():
-                continue
-            if member.told not in messages:
-                message = channel.feed.resume(member.told, self._clock())
-                messages[member.told] = encoded(message)
-            self._bring_up(channel, member, messages[member.told], member.told)
-        if channel.behind:
-            self._catch_up_soon(channel)
-
-    def _bring_up(
-        self,
-        channel: Channel,
-        member: Member,
-        message: tuple[bytes, bytes],
-        told: Cursor | None,
-    ) -> None:
-        """Send what a board lacks that was told so much."""
-        if member.connection.offer(*message):
-            channel.behind.discard(member)
-            member.connection.join(channel.sweep, member)
-            member.behind_since = None
-            self.frames_sent += 1
-        else:
-            self._fall_behind(channel, member, told)
 
     async def _beat(self) -> None:
         """Signs of life; while the store is not followed each of them says so."""
@@ -344,21 +238,4 @@ class Hub:
 
     def _heartbeats(self, channels: Iterable[Channel]) -> None:
         for channel in channels:
-            self._heartbeat_of(channel)
-
-    def _heartbeat_of(self, channel: Channel) -> None:
-        self._broadcast(channel)  # a heartbeat's cursor must not run ahead of the rows
-        if not channel.members:
-            return
-        message = encoded(channel.feed.heartbeat(self._clock(), live=channel.live))
-        channel.send(message)  # who does not take it is told of the next rows, or behind then
-        for member in tuple(channel.behind):
-            self._drop_if_lost(channel, member)
-
-    def _drop_if_lost(self, channel: Channel, member: Member) -> None:
-        now = asyncio.get_running_loop().time()
-        if member.behind_since is not None and now - member.behind_since > self._patience:
-            log.info("dropped a board of %s that did not read", channel.feed.cluster)
-            self.boards_dropped += 1
-            self.leave(channel.feed.cluster, member)
-            member.connection.abort()
+            self.broadcaster.heartbeat(channel)
