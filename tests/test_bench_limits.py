@@ -21,6 +21,7 @@ TINY = Plan(
     many_boards=8,
     saturated_for=0.3,
     steady_for=1.0,
+    trouble_for=1.0,
 )
 
 

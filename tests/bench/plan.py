@@ -14,7 +14,8 @@ class Plan:
     the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
     changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
     `limit` compares with peers on `limit_boards`, and saturated on `many_boards` too; `steady`
-    takes as many; `size` counts units a cluster, clusters, and changes in a year's history.
+    takes as many, and makes trouble for `trouble_for`; `size` counts units a cluster, clusters, and
+    changes in a year's history.
     `years`: that many units change every `years_every` minutes, and are asked about after so many
     months; the service is then started `years_starts` times over all of it.
     `hostile` connections disturb `hostile_boards` boards for stretches of `hostile_for`.
@@ -37,6 +38,7 @@ class Plan:
     many_boards: int = 4000
     saturated_for: float = 3.0
     steady_for: float = 6.0
+    trouble_for: float = 34.0
     sizes: tuple[int, ...] = (30, 200, 10_000)
     size_boards: int = 100
     clusters: int = 100
@@ -72,6 +74,7 @@ QUICK = Plan(
     many_boards=400,
     saturated_for=1.0,
     steady_for=2.0,
+    trouble_for=3.0,
     sizes=(30, 200),
     size_boards=50,
     clusters=5,

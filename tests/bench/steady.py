@@ -4,8 +4,8 @@
 is overtaken by the next of its unit within one frame is never sent, so a document has arrived when
 every board has its fifty rows, or those of a later document for the same units.
 
-*Trouble*: one board stops reading and five reconnect for ever, while two changes a second go to
-the others; beside it the same process without them.
+*Trouble*: one board stops reading and five reconnect for ever, while three changes a second, a
+hundred in all, go to the others; beside it the same process without them.
 
 *Everybody at once*: all boards connect at the same moment, as after a restart.
 """
@@ -32,7 +32,7 @@ LAST_SECONDS = 30.0
 """How long the last document may take: what is late counts as late, what is lost fails."""
 AFTER_A_FLOOD = 1.0
 """Seconds after which nothing of a flood is left to be told; less than an idle connection lasts."""
-CALM, TROUBLE = 2.0, "one board stalled, five reconnecting"
+CALM, TROUBLE = 3.0, "one board stalled, five reconnecting"
 _PATH = f"/api/v1/live/{CLUSTER}"
 
 
@@ -156,7 +156,7 @@ def _p99(
     world: World,
     numbers: Iterator[int],
 ) -> float:
-    wanted = [next(numbers) for _ in range(max(2, int(CALM * plan.steady_for)))]
+    wanted = [next(numbers) for _ in range(int(CALM * plan.trouble_for))]
     stretch = range(wanted[0], wanted[-1] + 1)
     return pace(server, boards, wire, pushes(world), stretch, CALM).p99
 

@@ -1,17 +1,21 @@
 """Boards that make trouble without meaning it: ``python -m tests.bench.troublemakers PORT PATH``.
 
-One opens and never reads again; five reconnect for ever, five times a second each. Runs until its
-standard input ends.
+One opens and never reads again; five reconnect for ever, some five times a second each and
+independently of one another. Runs until its standard input ends.
 """
 
-import select
+import random
 import socket
 import sys
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from tests.bench.processes import LOOPBACK
 
-RECONNECTING, PAUSE = 5, 0.2
+RECONNECTING = 5
+PAUSES = 0.1, 0.3
+"""Seconds between two connections of one board: at random, lest they keep step with the changes."""
 
 
 def _opened(port: int, path: str, *, buffer: int | None = None) -> socket.socket:
@@ -28,18 +32,28 @@ def _opened(port: int, path: str, *, buffer: int | None = None) -> socket.socket
     return client
 
 
+def _reconnect(port: int, path: str, chance: random.Random, over: threading.Event) -> None:
+    while not over.wait(chance.uniform(*PAUSES)):
+        with closing(_opened(port, path)) as client:
+            client.recv(1 << 16)
+
+
 def main(port: int, path: str) -> None:
     """Make trouble until standard input ends."""
-    stalled = _opened(port, path, buffer=4096)
-    print("ready", flush=True)
-    left = 0.0
-    while not select.select([sys.stdin], [], [], left)[0]:
-        begin = time.monotonic()
-        for client in [_opened(port, path) for _ in range(RECONNECTING)]:
-            client.recv(1 << 16)
-            client.close()
-        left = max(0.0, PAUSE - (time.monotonic() - begin))
-    stalled.close()
+    over = threading.Event()
+    with (
+        closing(_opened(port, path, buffer=4096)),
+        ThreadPoolExecutor(RECONNECTING) as loops,
+    ):
+        tasks = [
+            loops.submit(_reconnect, port, path, random.Random(seed), over)
+            for seed in range(RECONNECTING)
+        ]
+        print("ready", flush=True)
+        sys.stdin.read()
+        over.set()
+        for task in tasks:
+            task.result()
 
 
 if __name__ == "__main__":
