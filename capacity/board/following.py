@@ -71,7 +71,7 @@ class Follower:
     async def _wait_together(
         self, positions: Mapping[str, str], within: float, count: int
     ) -> dict[str, list[Change]]:
-        clusters = {changes_of(cluster): cluster for cluster in positions}
+        clusters = _by_stream(tuple(positions))
         block = max(1, int(min(within, BLOCK_SECONDS) * 1000))
         bounds: Command = ("XREAD", "COUNT", count, "BLOCK", block, "STREAMS")
         async with asking(BLOCK_SECONDS + SOCKET_TIMEOUT):
@@ -88,6 +88,11 @@ class Follower:
 def changes_of(cluster: str) -> str:
     """The key of a cluster's stream of changes."""
     return ClusterKeys(cluster).changes
+
+
+@lru_cache(maxsize=1024)
+def _by_stream(clusters: tuple[str, ...]) -> Mapping[str, str]:
+    return {changes_of(cluster): cluster for cluster in clusters}
 
 
 def change_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:

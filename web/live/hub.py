@@ -165,8 +165,7 @@ class Hub:
                 delay = min(BACKOFF[1], delay * 2)
 
     async def _follow_on(self, lane: Lane) -> None:
-        positions = {c: ch.feed.stream_id for c, ch in lane.channels.items()}
-        found = await self._board.wait_for_changes(positions, WAIT)
+        found = await self._board.wait_for_changes(lane.positions, WAIT)
         for cluster, changes in found.items():
             await self._take(self._channels[cluster], changes)
         now = asyncio.get_running_loop().time()
@@ -210,6 +209,7 @@ class Hub:
             channel.oldest = changes[0].stream_id
         try:
             channel.feed.take(*changes)
+            channel.moved()
         except OutOfStepError as step:
             log.warning("starting over from a snapshot (%s)", step)
             await self._reload(channel)
@@ -221,6 +221,7 @@ class Hub:
     async def _reload(self, channel: Channel) -> None:
         snapshot = await self._board.snapshot(channel.feed.cluster)
         channel.feed.load(snapshot)
+        channel.moved()
         self.tail.jumped(channel.feed.cluster, snapshot.stream_id)
         channel.loaded = True
         self._tell(channel, [stored.row for stored in snapshot.rows])

@@ -30,6 +30,8 @@ class Channel:
         self.sweep: Sweep[Member] = {}
         """Of the members that are not behind, those that need not be asked."""
         self.loaded = False
+        self.positions: dict[str, str] = {}
+        """Of all clusters that are followed together; see `Lane`."""
         self.told = self.feed.cursor
         self.gathered = 0
         """How many changes boards were not told of yet."""
@@ -38,6 +40,10 @@ class Channel:
         self.sent_at = float("-inf")
         self.timer: asyncio.TimerHandle | None = None
         self.catching_up: asyncio.TimerHandle | None = None
+
+    def moved(self) -> None:
+        """The feed stands elsewhere in its stream."""
+        self.positions[self.feed.cluster] = self.feed.stream_id
 
     def send(self, message: tuple[bytes, bytes]) -> tuple[int, list[Member]]:
         """Send all that are not behind a message: how many took it, and who did not.
@@ -73,14 +79,17 @@ class Lane:
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self.channels = {channel.feed.cluster: channel for channel in channels}
-        self.audit_at = 0.0
-
-    @property
-    def live(self) -> bool:
+        self.live = False
         """Whether it is followed."""
-        return all(channel.live for channel in self.channels.values())
+        self.positions: dict[str, str] = {}
+        """Where each cluster's feed stands in its stream; asked for with every change, so kept."""
+        for channel in channels:
+            channel.positions = self.positions
+            channel.moved()
+        self.audit_at = 0.0
 
     def put(self, *, live: bool) -> None:
         """Note that it is followed, or is not any more."""
+        self.live = live
         for channel in self.channels.values():
             channel.live = live
