@@ -13,7 +13,7 @@ from tests.bench.wires_peers import mqtt_connect, mqtt_subscribe
 
 TINY = Plan(
     runs=1,
-    units=5,
+    units=12,  # twice what one frame can hold at twenty changes a second: none may be overtaken
     slow_for=1.0,
     busy_for=0.5,
     idle_runs=1,
