@@ -43,6 +43,15 @@ async def test_a_connection_that_is_kept_has_the_same_time_for_its_next_head(sta
         assert statuses(await rest) == [408]
 
 
+async def test_a_head_that_began_behind_another_request_has_its_time_too(start: Start) -> None:
+    whole = GET.replace(b"Connection: close\r\n", b"")
+    async with start(head_seconds=1.0) as service, wire(port_of(service)) as connection:
+        await connection.say(whole + b"GET /")
+        with stopwatch() as watch:
+            assert statuses(await connection.rest()) == [200, 408]
+        assert watch.seconds < 4, "what an idle connection is given has not run out"
+
+
 async def test_a_body_has_a_time_however_it_trickles(start: Start) -> None:
     async with start(body_seconds=1.0) as service:
         for more in (b"Content-Length: 5000\r\n", b"Transfer-Encoding: chunked\r\n"):

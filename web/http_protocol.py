@@ -180,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._arriving = None
-        if not self._head_bytes:  # browsers open connections ahead of need
+        if not (self._in_head or self._head_bytes):  # browsers open connections ahead of need
             self.transport.close()
         elif self.cycle is None or self.cycle.response_complete:
             self._refuse(408, "The request did not arrive in time.")
