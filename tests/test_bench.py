@@ -31,6 +31,7 @@ TINY = Plan(
     units=12,  # twice what one frame can hold at twenty changes a second: none may be overtaken
     slow_for=1.0,
     busy_for=0.5,
+    size_for=0.5,
     ingest_for=0.1,
     idle_boards=5,
     idle_runs=1,

@@ -14,8 +14,8 @@ class Plan:
     the numbers of open boards that fan-out is measured with; `slow_for` and `busy_for` how long
     changes are published at one and at twenty a second. `crowd` is how many visitators ask at once.
     `limit` compares with peers on `limit_boards`, and saturated on `many_boards` too; `steady`
-    takes as many, and makes trouble for `trouble_for`; `size` counts units a cluster, clusters, and
-    changes in a year's history.
+    takes as many, and makes trouble for `trouble_for`; `size` counts units a cluster and
+    clusters, publishes for `size_for`, and counts changes in a year's history.
     `years`: that many units change every `years_every` minutes, and are asked about after so many
     months; the service is then started `years_starts` times over all of it.
     `hostile` connections disturb `hostile_boards` boards for stretches of `hostile_for`.
@@ -41,6 +41,7 @@ class Plan:
     trouble_for: float = 34.0
     sizes: tuple[int, ...] = (30, 200, 10_000)
     size_boards: int = 100
+    size_for: float = 10.0
     clusters: int = 100
     history: int = 300_000
     hostile: int = 50
@@ -77,6 +78,7 @@ QUICK = Plan(
     trouble_for=3.0,
     sizes=(30, 200),
     size_boards=50,
+    size_for=1.5,
     clusters=5,
     history=10_000,
     hostile_boards=200,

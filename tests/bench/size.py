@@ -53,5 +53,5 @@ def _cost(plan: Plan, stage: Stage, units: int, clusters: int) -> float:
         server.settle()
         wire = stack.enter_context(closing(HttpWire(server.port, 0, world.keys[0])))
         boards.watch(wire.fileno(), wire.receive)
-        numbers = range(int(BUSY * plan.busy_for))
+        numbers = range(int(BUSY * plan.size_for))
         return pace(server, boards, wire, pushes(world), numbers, BUSY).cpu

@@ -64,6 +64,11 @@ class Node:
         """The raw answer to one short command; empty when there is none."""
         return self.asked(words)
 
+    def is_calm(self) -> bool:
+        """Whether it neither writes its whole file anew nor is about to."""
+        told = self.says("INFO", "persistence")
+        return "aof_rewrite_in_progress:0" in told and "aof_rewrite_scheduled:0" in told
+
     def asked(self, *commands: Sequence[str]) -> str:
         """The raw answer to the last of some short commands on one connection."""
         with contextlib.suppress(OSError), socket.socket() as client:
@@ -155,8 +160,7 @@ class Replicated:
         count = len(self.nodes) - 1
         eventually(lambda: self.copies() == count, self.nodes[-1].log)
         # A replica writes its whole file anew after the first copy, and is slow meanwhile.
-        calm = "aof_rewrite_in_progress:0"
-        eventually(lambda: all(calm in node.says("INFO", "persistence") for node in self.nodes))
+        eventually(lambda: all(node.is_calm() for node in self.nodes))
 
     def copies(self) -> int:
         """How many replicas have what the primary has by now."""
