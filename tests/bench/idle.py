@@ -45,6 +45,7 @@ def run(plan: Plan, stage: Stage, progress: Progress) -> list[Figure]:
 @contextmanager
 def _product(stage: Stage) -> Iterator[Server]:
     with stage.product(UNITS) as (server, _world):
+        server.finish_start()  # what it loads for that is no board's
         yield server
 
 
