@@ -6,6 +6,8 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
+from tests.support.pumping import until_either_ends
+
 
 class LossyLine:
     """Passes bytes between clients and a server's unix socket.
@@ -56,17 +58,11 @@ class LossyLine:
         with suppress(OSError):  # the server is down
             far_reader, far_writer = await asyncio.open_unix_connection(self._server)
             losing = asyncio.Event()
-            pumps = [
-                asyncio.create_task(self._forward(reader, far_writer, losing)),
-                asyncio.create_task(self._return(far_reader, writer, losing)),
-            ]
             with closing(far_writer):
-                try:
-                    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for pump in pumps:
-                        pump.cancel()
-                    await asyncio.gather(*pumps, return_exceptions=True)
+                await until_either_ends(
+                    self._forward(reader, far_writer, losing),
+                    self._return(far_reader, writer, losing),
+                )
 
     async def _forward(
         self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, losing: asyncio.Event

@@ -53,11 +53,10 @@ class Hub:
         self._board = board
         self._clock = clock
         self._heartbeat = heartbeat
-        self._channels = {cluster: Channel(cluster) for cluster in clusters}
-        self._lanes = [
-            Lane([self._channels[cluster] for cluster in together])
-            for together in board.followed_together(clusters)
-        ]
+        self._lanes = [Lane(together) for together in board.followed_together(clusters)]
+        self._channels = {
+            c: channel for lane in self._lanes for c, channel in lane.channels.items()
+        }
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Listener] = []
         self.tail = Tail(board)

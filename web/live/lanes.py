@@ -20,18 +20,21 @@ class Member:
 
 
 class Channel:
-    """One cluster's feed and the boards that are open on it; `live` while it is followed."""
+    """One cluster's feed and the boards that are open on it; `live` while it is followed.
 
-    def __init__(self, cluster: str) -> None:
+    `positions` are those of all clusters that are followed together; see `Lane`.
+    """
+
+    def __init__(self, cluster: str, positions: dict[str, str]) -> None:
         self.feed = ClusterFeed(cluster)
+        self._positions = positions
+        self.moved()
         self.live = False
         self.members: set[Member] = set()
         self.behind: set[Member] = set()
         self.sweep: Sweep[Member] = {}
         """Of the members that are not behind, those that need not be asked."""
         self.loaded = False
-        self.positions: dict[str, str] = {}
-        """Of all clusters that are followed together; see `Lane`."""
         self.told = self.feed.cursor
         self.gathered = 0
         """How many changes boards were not told of yet."""
@@ -43,7 +46,7 @@ class Channel:
 
     def moved(self) -> None:
         """The feed stands elsewhere in its stream."""
-        self.positions[self.feed.cluster] = self.feed.stream_id
+        self._positions[self.feed.cluster] = self.feed.stream_id
 
     def send(self, message: tuple[bytes, bytes]) -> tuple[int, list[Member]]:
         """Send all that are not behind a message: how many took it, and who did not.
@@ -77,15 +80,12 @@ class Lane:
     itself, so that a shard that does not answer freezes the boards of its own clusters only.
     """
 
-    def __init__(self, channels: Sequence[Channel]) -> None:
-        self.channels = {channel.feed.cluster: channel for channel in channels}
-        self.live = False
-        """Whether it is followed."""
+    def __init__(self, clusters: Sequence[str]) -> None:
         self.positions: dict[str, str] = {}
         """Where each cluster's feed stands in its stream; asked for with every change, so kept."""
-        for channel in channels:
-            channel.positions = self.positions
-            channel.moved()
+        self.channels = {cluster: Channel(cluster, self.positions) for cluster in clusters}
+        self.live = False
+        """Whether it is followed."""
         self.audit_at = 0.0
 
     def put(self, *, live: bool) -> None:
