@@ -1,8 +1,10 @@
 """Rate limits and the delays after failed sign-ins, counted in Redis/Valkey for all processes."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,6 +15,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from capacity.board.advance import Advance
+from capacity.board.calls import BoardUnavailableError
 from capacity.board.connection import Store
 from capacity.board.crowd import Crowds, Limit, Tally
 from capacity.board.keys import PREFIX
@@ -23,6 +26,8 @@ FREE_FAILURES = 4
 """Failed tries that cost nothing; people mistype."""
 LONGEST_DELAY = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
+AHEAD_AFTER = 0.05
+"""Seconds after a visit until places are counted for the next ones, so that it need not wait."""
 _RATES = f"{PREFIX}:{{rates}}"
 _PEOPLE = f"{PREFIX}:{{people}}"
 
@@ -66,11 +71,14 @@ class Rates:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._crowds = Crowds(self._count)
         self._advance = Advance()
+        self._ahead: dict[Limit, asyncio.Task[None]] = {}
 
     async def hit(self, what: str, who: str, per_minute: int) -> Verdict:
         """Count one request of `who` against a limit a minute (a sliding window)."""
         limit = Limit(what, _name_of(who), per_minute)
         if self._advance.take(limit, self._ticks()):
+            if limit not in self._ahead and self._advance.runs_low(limit):
+                self._count_ahead(limit)
             return _MAY
         wait = await self._crowds.come(limit)
         return Verdict(not wait, wait)
@@ -83,6 +91,19 @@ class Rates:
             self._advance.put(limit, beforehand, self._ticks())
             return Tally(visitors)
         return tally
+
+    def _count_ahead(self, limit: Limit) -> None:
+        task = asyncio.create_task(self._more_places(limit), name="counting ahead")
+        self._ahead[limit] = task
+        task.add_done_callback(lambda _: self._ahead.pop(limit))
+
+    async def _more_places(self, limit: Limit) -> None:
+        await asyncio.sleep(AHEAD_AFTER)
+        wanted = self._advance.wanted(limit)
+        with suppress(BoardUnavailableError):  # whoever comes next asks, and is told
+            if wanted:
+                tally = await self._ask(limit, wanted)
+                self._advance.put(limit, tally.allowed, self._ticks())
 
     async def _ask(self, limit: Limit, visitors: int) -> Tally:
         """Count some requests that came together: all, or as many as there is room for."""
@@ -128,6 +149,10 @@ class Rates:
 
     async def stop(self) -> None:
         """Close the connections."""
+        tasks = tuple(self._ahead.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._store.aclose()
 
 

@@ -119,7 +119,8 @@ class Boards:
     """`time.perf_counter` when a board last had something to read."""
     _open: int = 0
     _greeting: bytes = b""
-    _last: bytes = b""
+    last_read: bytes = b""
+    """What a board read last."""
     _last_chunk: Chunk = field(default_factory=lambda: Chunk(Counter(), (), (), b""))
 
     def open(
@@ -195,8 +196,8 @@ class Boards:
             data = self._opened(board, board.rest + data)
         elif board.rest:
             data = board.rest + data
-        if data != self._last:
-            self._last = data
+        if data != self.last_read:
+            self.last_read = data
             self._last_chunk = read_chunk(data, with_rows=self.copies > 1)
         chunk = self._last_chunk
         board.rest = chunk.rest

@@ -23,8 +23,10 @@ SLOW, BUSY = 1.0, 20.0
 """Changes a second."""
 ARRIVAL_SECONDS = 5.0
 _PLAIN = "plain loop"
-_ROW_BYTES = 870
-"""About what a row of the product's takes; the plain stream's rows are padded to it."""
+FRAME_BYTES, ROW_BYTES = 1490, 890
+"""About what a frame of the product's with one row takes, and that row in it. Others' messages are
+padded to the first at one change a second, where each change is a frame and all write the same
+bytes; to the second where the product's frames hold many rows."""
 
 Make = Callable[[int], bytes]
 
@@ -86,12 +88,15 @@ def _figures(count: int, ours: list[Run], theirs: list[Run]) -> list[Figure]:
 def _product(plan: Plan, stage: Stage, count: int) -> Run:
     with stage.product(plan.units) as (server, world):
         wire = HttpWire(server.port, 0, world.keys[0])
-        return _measure(plan, server, count, wire, pushes(world))
+        make = pushes(world)
+        return _measure(plan, server, count, wire, make, make)
 
 
 def _plain(plan: Plan, stage: Stage, count: int) -> Run:
     with stage.plain() as server:
-        return _measure(plan, server, count, RedisWire(stage.socket_path), _appends(plan.units))
+        wire = RedisWire(stage.socket_path)
+        slow, busy = (_appends(plan.units, size) for size in (FRAME_BYTES, ROW_BYTES))
+        return _measure(plan, server, count, wire, slow, busy)
 
 
 def pushes(world: World) -> Make:
@@ -104,21 +109,21 @@ def pushes(world: World) -> Make:
     return make
 
 
-def plain_row(number: int, units: int) -> bytes:
-    """A row of about the product's size, with a mark for a note, for servers without judgement."""
+def plain_row(number: int, units: int, size: int) -> bytes:
+    """A row of so many bytes, with a mark for a note, for servers without judgement."""
     head = b'{"unit":"unit-%05d","note":"%s","fill":"' % (number % units, mark(number).encode())
-    return head.ljust(_ROW_BYTES - 2, b"x") + b'"}'
+    return head.ljust(size - 2, b"x") + b'"}'
 
 
-def _appends(units: int) -> Make:
+def _appends(units: int, size: int) -> Make:
     def make(number: int) -> bytes:
-        row = plain_row(number, units)
+        row = plain_row(number, units, size)
         return packed("XADD", STREAM, "MAXLEN", "~", 100_000, "*", "r", row)
 
     return make
 
 
-def _measure(plan: Plan, server: Server, count: int, wire: Wire, make: Make) -> Run:
+def _measure(plan: Plan, server: Server, count: int, wire: Wire, seldom: Make, often: Make) -> Run:
     boards = Boards(count)
     try:
         server.settle()
@@ -127,10 +132,10 @@ def _measure(plan: Plan, server: Server, count: int, wire: Wire, make: Make) -> 
         server.settle()
         memory = (server.resident_bytes() - before) / count
         boards.watch(wire.fileno(), wire.receive)
-        slow = pace(server, boards, wire, make, range(int(SLOW * plan.slow_for)), SLOW)
+        slow = pace(server, boards, wire, seldom, range(int(SLOW * plan.slow_for)), SLOW)
         first = len(boards.complete_at)
         busy = pace(
-            server, boards, wire, make, range(first, first + int(BUSY * plan.busy_for)), BUSY
+            server, boards, wire, often, range(first, first + int(BUSY * plan.busy_for)), BUSY
         )
         return Run(slow, busy, memory)
     finally:

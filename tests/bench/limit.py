@@ -2,7 +2,8 @@
 
 The peers get each change as one message, straight from a publisher, and write it to every socket;
 two of them are C loops, the limit of the machine. The product takes it by HTTP push, judges it,
-makes it durable, and tells boards at most a few times a second. Rows are of the same size.
+makes it durable, and tells boards at most a few times a second. At one change a second a message is
+as long as the product's frame, otherwise as long as a row.
 
 *Saturated*: so much is published that more is always waiting. Peers have a few messages under way
 at any time; the product gets documents of fifty rows as fast as it acknowledges them. What counts
@@ -16,7 +17,17 @@ from dataclasses import dataclass
 from itertools import count
 
 from tests.bench.boards import Boards
-from tests.bench.fanout import BUSY, SLOW, Make, Pace, pace, plain_row, pushes
+from tests.bench.fanout import (
+    BUSY,
+    FRAME_BYTES,
+    ROW_BYTES,
+    SLOW,
+    Make,
+    Pace,
+    pace,
+    plain_row,
+    pushes,
+)
 from tests.bench.figures import CannotRunError, Figure, Missing
 from tests.bench.peers import C_JOINED, PEERS, Peer
 from tests.bench.plan import Plan, Progress
@@ -108,7 +119,7 @@ def _figures(
 
 def _product(plan: Plan, stage: Stage) -> Seen:
     with _open_product(plan, stage, plan.limit_boards) as (server, boards, wire, world):
-        slow, busy = _paced(plan, server, boards, wire, pushes(world))
+        slow, busy = _paced(plan, server, boards, wire, pushes(world), pushes(world))
         boards.copies = 0
         return Seen(slow, busy, _flood(plan, server, boards, wire, documents(world), window=2))
 
@@ -137,14 +148,16 @@ def _open_product(
 
 def _peer(plan: Plan, stage: Stage, peer: Peer) -> Seen:
     with _open_peer(stage, peer, plan.limit_boards) as (server, boards, wire):
-        make = _messages(plan.units, peer)
-        slow, busy = _paced(plan, server, boards, wire, make)
-        return Seen(slow, busy, _flood(plan, server, boards, wire, make, WINDOW))
+        frames = _messages(plan.units, peer, FRAME_BYTES)
+        rows = _messages(plan.units, peer, ROW_BYTES)
+        slow, busy = _paced(plan, server, boards, wire, frames, rows)
+        return Seen(slow, busy, _flood(plan, server, boards, wire, rows, WINDOW))
 
 
 def _peer_saturated(plan: Plan, stage: Stage, peer: Peer, many: int) -> float:
     with _open_peer(stage, peer, many) as (server, boards, wire):
-        return _flood(plan, server, boards, wire, _messages(plan.units, peer), WINDOW)
+        rows = _messages(plan.units, peer, ROW_BYTES)
+        return _flood(plan, server, boards, wire, rows, WINDOW)
 
 
 @contextmanager
@@ -171,11 +184,13 @@ class _Told:
         self.answers += 1
 
 
-def _paced(plan: Plan, server: Server, boards: Boards, wire: Wire, make: Make) -> tuple[Pace, Pace]:
+def _paced(
+    plan: Plan, server: Server, boards: Boards, wire: Wire, seldom: Make, often: Make
+) -> tuple[Pace, Pace]:
     first = int(SLOW * plan.slow_for)
-    slow = pace(server, boards, wire, make, range(first), SLOW)
+    slow = pace(server, boards, wire, seldom, range(first), SLOW)
     numbers = range(first, first + int(BUSY * plan.busy_for))
-    return slow, pace(server, boards, wire, make, numbers, BUSY)
+    return slow, pace(server, boards, wire, often, numbers, BUSY)
 
 
 def _flood(
@@ -199,8 +214,8 @@ def _flood(
     return spent / states * 1e6
 
 
-def _messages(units: int, peer: Peer) -> Make:
-    return lambda number: peer.request(plain_row(number, units))
+def _messages(units: int, peer: Peer, size: int) -> Make:
+    return lambda number: peer.request(plain_row(number, units, size))
 
 
 def documents(world: World) -> Make:
