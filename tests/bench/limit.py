@@ -136,6 +136,7 @@ def _open_product(
 ) -> Iterator[tuple[Server, Boards, "_Told", World]]:
     with ExitStack() as stack:
         server, world = stack.enter_context(stage.product(plan.units))
+        server.finish_start()  # what it does for that is no change's
         boards = stack.enter_context(closing(Boards(many)))
         boards.open(server.port, f"/api/v1/live/{CLUSTER}")
         server.settle()

@@ -24,7 +24,7 @@ class Plan:
     runs: int = 5
     boards: tuple[int, ...] = (200, 1000)
     units: int = 200
-    slow_for: float = 5.0
+    slow_for: float = 10.0
     busy_for: float = 4.0
     ingest_for: float = 2.0
     idle_boards: int = 500
