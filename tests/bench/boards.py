@@ -25,9 +25,9 @@ QUIET_SECONDS = 0.3
 IN_FLIGHT = 64
 """Handshakes under way at once."""
 AWAKE_SECONDS = 0.0003
-"""So long the client looks for more before it sleeps. Otherwise it would sleep between two boards, as
-often as it is quicker than the server, whose next write then has to wake it: a cost that clients
-on other machines do not make, and that went up and down by a third."""
+"""So long the client looks for more before it sleeps. Otherwise it would sleep between two boards,
+as often as it is quicker than the server, whose next write then has to wake it: a cost that
+clients on other machines do not make, and that went up and down by a third."""
 _CHUNK = 1 << 18
 _MARK = re.compile(rb"#(\d{8})#")
 _ROW = re.compile(rb'"unit":"([^"]+)"|#(\d{8})#')
