@@ -121,12 +121,17 @@ async def test_many_changes_wait_less_than_few(board: Board) -> None:
         assert window * FULL_SHARE * 0.99 <= waits[1] < window
 
 
+def stuck_and_quick(hub: Hub) -> tuple[NotedConnection, NotedConnection]:
+    """A board that takes nothing for now, and one that takes everything."""
+    (slow, _), (quick, _) = joined(hub), joined(hub)
+    slow.stuck = True
+    return slow, quick
+
+
 async def test_a_board_that_is_behind_is_skipped_then_brought_up(board: Board) -> None:
     await board.apply("c", [reading("u", 1), reading("v", 1)])
     async with following(board, heartbeat=0.1) as hub:
-        slow, _ = joined(hub)
-        quick, _ = joined(hub)
-        slow.stuck = True
+        slow, quick = stuck_and_quick(hub)
         for n in range(2, 12):
             await board.apply("c", [reading("u", n)])
             await until(lambda n=n: quick.board["u"] == n)
@@ -178,9 +183,7 @@ async def test_a_board_that_cannot_be_written_to_costs_the_others_nothing(board:
 async def test_a_board_that_was_behind_in_another_epoch_starts_over(board: Board) -> None:
     await board.apply("c", [reading("u", 1), reading("v", 1)])
     async with following(board, heartbeat=0.1) as hub:
-        slow, _ = joined(hub)
-        quick, _ = joined(hub)
-        slow.stuck = True
+        slow, quick = stuck_and_quick(hub)
         await board.remove("c", ["v"])
         await until(lambda: quick.board == {"u": 1})
         slow.stuck = False

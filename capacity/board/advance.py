@@ -3,9 +3,9 @@
 A feed that pushes every second would wait at each push until the store has said that it may. So
 for whoever has come lately half as many places again are counted beforehand, and given out without
 asking; when few are left, more are counted meanwhile. The store counts every place, so no more
-visits are made than it allowed; one that is made later than it was counted, by ten seconds at
-most, can put a minute over its limit by no more places than wait in the processes. What nobody
-used by then is lost to the visitor.
+visits are made than it allowed; but they are made later than they were counted, which can put a
+minute over its limit by as many places as wait in the processes. What is not used within ten
+seconds of the last count is lost to the visitor.
 
 Pure: the time is handed in, in seconds that only go on.
 """
@@ -19,7 +19,7 @@ LEAST = 600
 PERIOD = 10
 """Seconds in which visits are counted, to see how many are to be expected."""
 GOOD_FOR = 10.0
-"""Seconds for which a place that was counted beforehand may be used."""
+"""Seconds after the last count for which places may be used."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Advance:
         return 0 if regular is None else max(0, _most(limit, regular) - regular.places)
 
     def runs_low(self, limit: Limit) -> bool:
-        """Whether it is time to count more places, of those there may be a fifth being left."""
+        """Whether it is time to count more: no more than a fifth of what may wait is left."""
         regular = self._regulars.get(limit)
         return regular is not None and regular.places <= _most(limit, regular) // 5
 
